@@ -1,0 +1,1 @@
+"""Figures for `make bench`, each with a reference measured in the same run."""

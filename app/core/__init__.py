@@ -1,0 +1,1 @@
+"""What every room needs: settings, database, jobs, registries, time, tokens, errors, logs."""

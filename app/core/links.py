@@ -1,0 +1,45 @@
+"""Public URLs, all made here, so that paths stay stable (DESIGN, "Stable interfaces")."""
+
+from __future__ import annotations
+
+from app.core import config
+
+
+def public(path: str) -> str:
+    """Return the absolute URL of a public ``path`` that begins with a slash."""
+    return config.current().base_url + path
+
+
+def open_pixel(token: str) -> str:
+    """URL of the tracking pixel of one message."""
+    return public(f"/o/{token}.gif")
+
+
+def click(token: str, n: int) -> str:
+    """URL of the numbered link ``n`` of one message, or of a whole campaign."""
+    return public(f"/c/{token}/{n}")
+
+
+def unsubscribe(token: str) -> str:
+    """URL of the unsubscribe page; its POST is also the one-click address of RFC 8058."""
+    return public(f"/unsubscribe/{token}")
+
+
+def preferences(token: str) -> str:
+    """URL of the preference page."""
+    return public(f"/preferences/{token}")
+
+
+def confirm(token: str) -> str:
+    """URL of the page whose button confirms a sign-up."""
+    return public(f"/confirm/{token}")
+
+
+def view(token: str) -> str:
+    """URL of the web version of one message."""
+    return public(f"/view/{token}")
+
+
+def subscribe(form: str) -> str:
+    """URL of a hosted sign-up form."""
+    return public(f"/subscribe/{form}")

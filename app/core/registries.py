@@ -1,0 +1,54 @@
+"""Typed registries: where a lower room shows or does what only a higher one knows.
+
+The lower room owns the entry's type and reads the registry; the higher room offers entries in its ``register``
+function; the factory calls each room's ``register`` once. Entries are kept in the order they were added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named entries of one type. Adding a name twice replaces the entry, so that wiring may be repeated."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._entries: dict[str, T] = {}
+
+    def add(self, name: str, entry: T) -> T:
+        """Offer ``entry`` under ``name``."""
+        self._entries[name] = entry
+        return entry
+
+    def get(self, name: str) -> T | None:
+        """Return the entry called ``name``, or None."""
+        return self._entries.get(name)
+
+    def names(self) -> list[str]:
+        """Return all names, in order of arrival."""
+        return list(self._entries)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+@dataclass(frozen=True)
+class NavigationEntry:
+    """One line of the main navigation. ``title`` may be a lazy translation; ``role`` is the least one that sees it."""
+
+    title: object
+    endpoint: str
+    icon: str
+    order: int
+    role: str = "viewer"
+
+
+navigation: Registry[NavigationEntry] = Registry("navigation")

@@ -1,0 +1,1 @@
+"""Segments, campaigns, launch, the sending pump and its messages."""

@@ -1,0 +1,1 @@
+"""Topics, the permission ledger, sign-up, preferences, unsubscribing and suppression."""

@@ -1,0 +1,1 @@
+"""Campaign response: rates with their intervals, charts and exports."""

@@ -1,0 +1,1 @@
+"""Open and click endpoints, the spool, draining, classification and folding."""
