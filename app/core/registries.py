@@ -6,9 +6,11 @@ function; the factory calls each room's ``register`` once. Entries are kept in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
@@ -52,3 +54,19 @@ class NavigationEntry:
 
 
 navigation: Registry[NavigationEntry] = Registry("navigation")
+
+
+@dataclass(frozen=True)
+class DashboardCard:
+    """One card of the dashboard: ``load`` gives the context of ``template`` (``templates/web/<room>/...``).
+
+    ``size`` is its width in twelfths on a wide screen.
+    """
+
+    template: str
+    load: Callable[[Session], dict[str, object]]
+    order: int
+    size: int = 3
+
+
+dashboard_cards: Registry[DashboardCard] = Registry("dashboard cards")
