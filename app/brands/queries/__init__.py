@@ -1,0 +1,1 @@
+"""What others may know of the controller, its brands and how they send."""

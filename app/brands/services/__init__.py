@@ -1,0 +1,1 @@
+"""Use cases that set up the controller, its brands, senders and relays."""
