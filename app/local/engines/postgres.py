@@ -79,7 +79,7 @@ class Postgres:
         return pid_in(self._data / "postmaster.pid", str(self._data))
 
     def prepare(self) -> None:
-        """Make the data folder at the first start, clear what a crash left, choose a port.
+        """Make the data folder at the first start, clear what a crash left, choose a port (once: others know it then).
 
         Raises ``EngineUnavailable`` when there are no fitting programs or the folder cannot be made.
         """
@@ -90,7 +90,7 @@ class Postgres:
             self._initialise()
         self._programs()
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self._port = kept_port(self._folder / "port")
+        self._port = self._port or kept_port(self._folder / "port")
 
     def argv(self) -> list[str]:
         """Return the command that runs the server in the foreground."""
@@ -136,7 +136,7 @@ class Postgres:
         """After a start that failed with ``output``, say whether another try may go well, and prepare it."""
         if not any(sign in output for sign in NOT_SETTLED):
             return False
-        self.prepare()
+        self._port = 0
         return True
 
     def explain(self, output: str) -> str:

@@ -143,8 +143,8 @@ def _join(var: Path, lock: IO[str]) -> Running | None:
 def _bring_up(engine: Engine, guard: Guard, log: Path) -> None:
     """Start one engine, trying again while what stands in its way passes or can be mended."""
     log.parent.mkdir(exist_ok=True)
-    engine.prepare()
     for attempt in range(TRIES):
+        engine.prepare()
         with log.open("w") as out:
             process = subprocess.Popen(
                 engine.argv(),

@@ -70,7 +70,7 @@ class Valkey:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._port = kept_port(self._folder / "port")
+            self._port = self._port or kept_port(self._folder / "port")
             self._configuration.touch(mode=0o600)
             self._configuration.write_text(self._settings())
         except OSError as error:
@@ -103,7 +103,8 @@ class Valkey:
             log.rename(self._folder / f"appendonlydir.damaged-{time.time_ns()}")
         elif not any(sign in output for sign in NOT_SETTLED):
             return False
-        self.prepare()
+        else:
+            self._port = 0
         return True
 
     def explain(self, output: str) -> str:
