@@ -58,6 +58,7 @@ def _check_broker(url: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return the last line of an error's text, without the addresses and attempts that libpq lists before it."""
-    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return re.sub(r"^.*?(?:FATAL|failed): +", "", lines[-1]).strip()
+    """Return the core of an error's text, without the addresses and advice that libpq puts around it."""
+    text = str(error).strip()
+    found = re.search(r"FATAL: +(.+)", text) or re.search(r"failed: (.+)", text) or re.search("(.+)", text)
+    return found[1] if found else type(error).__name__
