@@ -1,0 +1,1 @@
+"""What the customer base can be asked."""

@@ -1,0 +1,25 @@
+"""Importing contacts: what the parts of an import share, and where higher rooms join in."""
+
+from __future__ import annotations
+
+from app.customers.services.importing.terms import (
+    Barrier,
+    ImportSink,
+    PermissionTerms,
+    SinkResult,
+    TopicChoice,
+    barriers,
+    sinks,
+    topic_choices,
+)
+
+__all__ = [
+    "Barrier",
+    "ImportSink",
+    "PermissionTerms",
+    "SinkResult",
+    "TopicChoice",
+    "barriers",
+    "sinks",
+    "topic_choices",
+]

@@ -1,0 +1,67 @@
+"""On which permission an import stands, and the registries through which consent takes part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from app.core.registries import Registry
+
+
+@dataclass(frozen=True)
+class PermissionTerms:
+    """What the importer states about the permission of everybody in the file.
+
+    ``level`` and ``basis`` are of DESIGN's ladder; ``source`` says where the people come from, ``evidence`` where
+    the proof is kept; ``at`` is when the import was started; ``language`` that of the statement.
+    """
+
+    batch_id: int
+    topic_id: int
+    level: str
+    basis: str
+    source: str
+    evidence: str
+    at: datetime
+    language: str
+
+
+@dataclass(frozen=True)
+class SinkResult:
+    """How many people got the permission (who had it already included), and how many were refused, by reason."""
+
+    permitted: int
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+class ImportSink(Protocol):
+    """Records the terms for ``people``: a temporary table (contact_id bigint, address_key bytea), each contact once,
+    in the session's transaction. It can never lift a withdrawal, an objection or a suppression."""
+
+    def __call__(self, session: Session, terms: PermissionTerms, people: str) -> SinkResult: ...
+
+
+sinks: Registry[ImportSink] = Registry("import sinks")
+
+# (session, people) -> keys of addresses that must not come back into the base (erased at the person's request).
+# ``people`` is a temporary table with a column ``address_key``.
+Barrier = Callable[[Session, str], set[bytes]]
+barriers: Registry[Barrier] = Registry("import barriers")
+
+
+@dataclass(frozen=True)
+class TopicChoice:
+    """A topic that an import can give permission for."""
+
+    id: int
+    slug: str
+    name: str
+    brand: str
+
+
+# (session, language) -> topics; consent fills it
+topic_choices: Registry[Callable[[Session, str], list[TopicChoice]]] = Registry("topics for imports")
