@@ -25,7 +25,9 @@ class Event(Base):
     """One open, click or other response. Append-only but for its label; partitioned by month of ``at``.
 
     ``contact_id`` is null for clicks through the campaign-wide links of untracked mail. Derived features of the
-    client stay, so that events can be labelled anew after the address of the client is gone.
+    client stay, so that events can be labelled anew after the address of the client is gone. ``label`` is ``human``,
+    ``repeat`` (the same person and link again within 10 s: counts once), ``machine`` or ``prefetch``; it is
+    provisional until the batch is folded. ``id`` is the batch's id times 2**20 plus the place in the batch.
     """
 
     __tablename__ = "event"
@@ -40,14 +42,20 @@ class Event(Base):
     agent_family: Mapped[str] = mapped_column(Text, server_default="")
     network_class: Mapped[str] = mapped_column(Text, server_default="")
     device: Mapped[str] = mapped_column(Text, server_default="")
+    hint: Mapped[str] = mapped_column(Text, server_default="")  # what the request said of itself: prefetch
     delay_s: Mapped[int | None] = mapped_column(Integer)  # seconds since the message was sent
-    label: Mapped[str] = mapped_column(Text, server_default="")  # human, machine, prefetch; empty until folded
+    label: Mapped[str] = mapped_column(Text)
     label_reason: Mapped[str] = mapped_column(Text, server_default="")
     classifier: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # its version
     __table_args__ = (
         CheckConstraint("kind IN ('open', 'click')", name="kind"),
         Index("ix_event_campaign_id", "campaign_id", "contact_id", "at"),
         Index("ix_event_batch_id", "batch_id"),
+        Index(
+            "ix_event_without_delay",
+            "at",
+            postgresql_where=text("delay_s IS NULL AND contact_id IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

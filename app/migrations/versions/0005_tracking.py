@@ -37,8 +37,9 @@ def upgrade() -> None:
         sa.Column("agent_family", sa.Text(), server_default="", nullable=False),
         sa.Column("network_class", sa.Text(), server_default="", nullable=False),
         sa.Column("device", sa.Text(), server_default="", nullable=False),
+        sa.Column("hint", sa.Text(), server_default="", nullable=False),
         sa.Column("delay_s", sa.Integer(), nullable=True),
-        sa.Column("label", sa.Text(), server_default="", nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
         sa.Column("label_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("classifier", sa.SmallInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("kind IN ('open', 'click')", name=op.f("ck_event_kind")),
@@ -47,6 +48,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_batch_id", "event", ["batch_id"], unique=False)
     op.create_index("ix_event_campaign_id", "event", ["campaign_id", "contact_id", "at"], unique=False)
+    op.create_index(
+        "ix_event_without_delay",
+        "event",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("delay_s IS NULL AND contact_id IS NOT NULL"),
+    )
     op.create_table(
         "event_batch",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -100,7 +108,6 @@ def upgrade() -> None:
     )
 
     # --- by hand
-    op.execute("CREATE SEQUENCE event_id_seq CACHE 100")
     op.execute(ENSURE_PARTITION)
     op.execute("SELECT ensure_event_partition(now() + make_interval(months => m)) FROM generate_series(-1, 3) m")
 
