@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -50,6 +51,7 @@ class Campaign(Base):
     objective: Mapped[str] = mapped_column(Text, server_default="")
     status: Mapped[str] = mapped_column(Text, server_default="draft")
     problem: Mapped[str | None] = mapped_column(Text)  # why it paused itself or could not be launched
+    relay_id: Mapped[int | None] = mapped_column(ForeignKey("relay.id"))  # chosen when the audience is frozen
     created_by: Mapped[int | None]
     created_at: Mapped[created]
     updated_at: Mapped[created]
@@ -73,7 +75,11 @@ class CampaignSegment(Base):
 
 
 class CampaignContent(Base):
-    """Subject and design of a campaign in one language; ``skeleton`` is the compiled message, made at launch."""
+    """Subject and design of a campaign in one language.
+
+    ``skeleton`` is the compiled message with a token per person, ``untracked_skeleton`` the one for people who are
+    not tracked; both are made at launch.
+    """
 
     __tablename__ = "campaign_content"
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
@@ -82,17 +88,22 @@ class CampaignContent(Base):
     preheader: Mapped[str] = mapped_column(Text, server_default="")
     mjml: Mapped[str] = mapped_column(Text, server_default="")
     skeleton: Mapped[bytes | None] = mapped_column(LargeBinary)
+    untracked_skeleton: Mapped[bytes | None] = mapped_column(LargeBinary)
     updated_at: Mapped[created]
 
 
 class CampaignLink(Base):
-    """A numbered link of a campaign, over all its languages. ``url`` can be corrected after sending."""
+    """A numbered link of a campaign, over all its languages. ``url`` can be corrected after sending.
+
+    ``pieces`` is the destination split at its merge slots (``app.mail.content.Link``).
+    """
 
     __tablename__ = "campaign_link"
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
     n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     url: Mapped[str] = mapped_column(Text)
     label: Mapped[str] = mapped_column(Text, server_default="")
+    pieces: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
 class Lane(Base):
@@ -106,7 +117,10 @@ class Lane(Base):
 
 
 class Claim(Base):
-    """A leased batch of messages of one lane, taken by one process of one host; its journal bears its id."""
+    """A leased batch of messages of one lane, taken by one process of one host; its journal bears its id.
+
+    ``size`` messages were claimed, ``sent`` of them accepted by the relay.
+    """
 
     __tablename__ = "claim"
     id: Mapped[bigint_id]
@@ -116,7 +130,20 @@ class Claim(Base):
     taken_at: Mapped[created]
     lease_until: Mapped[timestamp]
     closed_at: Mapped[timestamp | None]
-    __table_args__ = (Index("ix_claim_open", "host", "lease_until", postgresql_where=text("closed_at IS NULL")),)
+    size: Mapped[int] = mapped_column(server_default="0")
+    sent: Mapped[int] = mapped_column(server_default="0")
+    __table_args__ = (
+        Index("ix_claim_open", "host", "lease_until", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_claim_campaign_id_closed_at", "campaign_id", "closed_at"),
+    )
+
+
+class SendingHost(Base):
+    """A host that sends, and when it was last seen alive; only it can read the journals under its ``var``."""
+
+    __tablename__ = "sending_host"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    seen_at: Mapped[timestamp]
 
 
 class Message(Base):
@@ -161,7 +188,7 @@ class Message(Base):
         ),
         Index("ix_message_queued", "campaign_id", "lane_id", "contact_id", postgresql_where=text("state = 'queued'")),
         Index("ix_message_deferred", "campaign_id", "lane_id", "due_at", postgresql_where=text("state = 'deferred'")),
-        Index("ix_message_claim_id", "claim_id", postgresql_where=text("state = 'claimed'")),
+        Index("ix_message_claim_id", "claim_id", postgresql_where=text("state IN ('claimed', 'unknown')")),
         Index("ix_message_contact_id", "contact_id", "campaign_id"),
         {"postgresql_partition_by": "RANGE (campaign_id)"},
     )

@@ -22,8 +22,11 @@ def upgrade() -> None:
         sa.Column("taken_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("size", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sent", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_claim")),
     )
+    op.create_index("ix_claim_campaign_id_closed_at", "claim", ["campaign_id", "closed_at"], unique=False)
     op.create_index(
         "ix_claim_open", "claim", ["host", "lease_until"], unique=False, postgresql_where=sa.text("closed_at IS NULL")
     )
@@ -63,7 +66,11 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (campaign_id)",
     )
     op.create_index(
-        "ix_message_claim_id", "message", ["claim_id"], unique=False, postgresql_where=sa.text("state = 'claimed'")
+        "ix_message_claim_id",
+        "message",
+        ["claim_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('claimed', 'unknown')"),
     )
     op.create_index("ix_message_contact_id", "message", ["contact_id", "campaign_id"], unique=False)
     op.create_index(
@@ -94,6 +101,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_segment_name")),
     )
     op.create_table(
+        "sending_host",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_host")),
+    )
+    op.create_table(
         "campaign",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("brand_id", sa.BigInteger(), nullable=False),
@@ -103,6 +116,7 @@ def upgrade() -> None:
         sa.Column("objective", sa.Text(), server_default="", nullable=False),
         sa.Column("status", sa.Text(), server_default="draft", nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("relay_id", sa.BigInteger(), nullable=True),
         sa.Column("created_by", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -113,6 +127,7 @@ def upgrade() -> None:
             name=op.f("ck_campaign_status"),
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_campaign_brand_id")),
+        sa.ForeignKeyConstraint(["relay_id"], ["relay.id"], name=op.f("fk_campaign_relay_id")),
         sa.ForeignKeyConstraint(["sender_id"], ["sender.id"], name=op.f("fk_campaign_sender_id")),
         sa.ForeignKeyConstraint(["topic_id"], ["topic.id"], name=op.f("fk_campaign_topic_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
@@ -134,6 +149,7 @@ def upgrade() -> None:
         sa.Column("preheader", sa.Text(), server_default="", nullable=False),
         sa.Column("mjml", sa.Text(), server_default="", nullable=False),
         sa.Column("skeleton", sa.LargeBinary(), nullable=True),
+        sa.Column("untracked_skeleton", sa.LargeBinary(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaign.id"], name=op.f("fk_campaign_content_campaign_id"), ondelete="CASCADE"
@@ -146,6 +162,7 @@ def upgrade() -> None:
         sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), server_default="", nullable=False),
+        sa.Column("pieces", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_campaign_link_campaign_id")),
         sa.PrimaryKeyConstraint("campaign_id", "n", name=op.f("pk_campaign_link")),
     )
