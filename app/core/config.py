@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import InvalidInput
@@ -59,7 +59,12 @@ class Settings(BaseSettings):
 
         Raises ``InvalidInput`` naming the variable when a value cannot be used.
         """
-        given = cls()
+        try:
+            given = cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]).upper()
+            raise InvalidInput(f"{name} is {first['input']!r}, which cannot be used: {first['msg']}.") from None
         var = given.var.absolute()
         engines = _engines(var)
         filled = given.model_copy(

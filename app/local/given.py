@@ -60,5 +60,5 @@ def _check_broker(url: str) -> None:
 def _reason(error: Exception) -> str:
     """Return the core of an error's text, without the addresses and advice that libpq puts around it."""
     text = str(error).strip()
-    found = re.search(r"FATAL: +(.+)", text) or re.search(r"failed: (.+)", text) or re.search("(.+)", text)
+    found = re.search(r"FATAL: +(.+)", text) or re.search(r".*failed: (.+)", text) or re.search("(.+)", text)
     return found[1] if found else type(error).__name__

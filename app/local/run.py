@@ -71,12 +71,13 @@ class Deployment:
             "BASE_URL": self.settings.base_url,
             "PORT": str(self.settings.port),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # root in a container is usual
         }
 
     def plan(self, engines_lock: IO[str]) -> list[Program | Step]:
         """Return what is to be started, in order."""
         cores = os.cpu_count() or 1
-        engines = [_program(engine) for engine in (self.postgres, self.valkey) if engine]
+        engines = [self._engine(engine) for engine in (self.postgres, self.valkey) if engine]
         sink = [] if self.settings.smtp_url else [self._sink()]
         return [
             *engines,
@@ -89,9 +90,28 @@ class Deployment:
             self._python("folder", "-m", "flask", "tracking", "fold"),
             self._worker("worker", SLOW, cores + 1),
             self._worker("quick", QUICK, 2),
-            self._python("beat", "-m", "celery", "-A", "worker:celery", "beat", "--loglevel=WARNING", "--pidfile="),
+            self._python(
+                "beat", "-m", "celery", "-q", "-A", "worker:celery", "beat", "--loglevel=WARNING", "--pidfile="
+            ),
             Step("ready", self._banner),
         ]
+
+    def _engine(self, engine: Engine) -> Program:
+        log = self.settings.var / "log" / f"{engine.name}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.unlink(missing_ok=True)
+        return Program(
+            engine.name,
+            before=engine.prepare,
+            argv=engine.argv,
+            env=lambda: {"LC_ALL": "C"},  # so that what they say can be understood by ``mend`` and ``explain``
+            ready=engine.ready,
+            mend=engine.mend,
+            explain=engine.explain,
+            stop_signal=engine.stop_signal,
+            grace=engine.grace,
+            log=log,
+        )
 
     def _python(self, name: str, *words: str, once: bool = False) -> Program:
         return Program(
@@ -104,7 +124,7 @@ class Deployment:
         )
 
     def _worker(self, name: str, queues: tuple[Queue, ...], processes: int) -> Program:
-        words = ["-m", "celery", "-A", "worker:celery", "worker", "-n", f"{name}@%h", "--loglevel=WARNING"]
+        words = ["-m", "celery", "-q", "-A", "worker:celery", "worker", "-n", f"{name}@%h", "--loglevel=WARNING"]
         words += ["--without-gossip", "--without-mingle", f"--concurrency={processes}"]
         return self._python(name, *words, "--queues=" + ",".join(queue.value for queue in queues))
 
@@ -165,20 +185,6 @@ class Deployment:
         print(f"\nPermesso is ready: {self.settings.base_url}\n{how}\nCtrl-C stops it.\n", flush=True)
 
 
-def _program(engine: Engine) -> Program:
-    return Program(
-        engine.name,
-        before=engine.prepare,
-        argv=engine.argv,
-        env=lambda: {"LC_ALL": "C"},  # so that what they say can be understood by ``mend`` and ``explain``
-        ready=engine.ready,
-        mend=engine.mend,
-        explain=engine.explain,
-        stop_signal=engine.stop_signal,
-        grace=engine.grace,
-    )
-
-
 def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
@@ -232,11 +238,17 @@ def main() -> int:
     if parser.parse_args().with_parent:
         _end_with_parent()
     os.chdir(ROOT)
+    var = Path(os.environ.get("PERMESSO_VAR", "var")).absolute()
     try:
-        return _run(Path(os.environ.get("PERMESSO_VAR", "var")).absolute())
-    except (PermessoError, OSError) as error:
+        return _run(var)
+    except PermessoError as error:
         print(error, file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(
+            f"{var} cannot be used ({error.strerror}): mend that, or set PERMESSO_VAR to another folder.",
+            file=sys.stderr,
+        )
+    return 1
 
 
 def _run(var: Path) -> int:

@@ -43,7 +43,7 @@ class Program:
 
     ``wanted`` is asked once, when the program's turn comes. ``once``: it is run to its end before the next one starts.
     ``mend`` gets what a failed start said and tells whether another try may go well; ``explain`` makes one sentence
-    with the way out from it.
+    with the way out from it. What it prints goes to our own output, or else to the file ``log``.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Program:
     grace: float = 10.0
     patience: float = 60.0
     once: bool = False
+    log: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,11 @@ class Supervisor:
         for line in lines:
             text = line.decode(errors="replace").rstrip()
             slot.last.append(text)
-            self._print(slot.program.name, text)
+            if slot.program.log is None:
+                self._print(slot.program.name, text)
+        if slot.program.log is not None and lines:
+            with slot.program.log.open("ab") as log:
+                log.write(b"\n".join([*lines, b""]))
 
     def _bury(self, slot: _Slot, process: subprocess.Popen[bytes]) -> None:
         """Note the end of a process, kill what it left of its group, set the time of its restart."""
