@@ -29,8 +29,8 @@ BASES = "'consent', 'soft_opt_in', 'b2b_interest', 'implied_purchase', 'implied_
 class Topic(Base):
     """What people give permission for. ``name`` and ``description`` map a language to text.
 
-    ``accepts`` maps a jurisdiction profile to the pairs that suffice, e.g. ``{"eu": [["consent", "confirmed"]]}``;
-    a profile that is absent falls back to the profile's own default (``consent.policy``).
+    ``accepts`` maps a jurisdiction profile to every pair that suffices, e.g. ``{"eu": ["consent@confirmed"]}``;
+    a profile that is absent falls back to that profile's own default (``consent.policy.ladder``).
     """
 
     __tablename__ = "topic"
@@ -93,7 +93,8 @@ class SignUp(Base):
     ip: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str] = mapped_column(Text, server_default="")
     page: Mapped[str] = mapped_column(Text, server_default="")
-    wordings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    wordings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # kind to wording id, as shown
+    fields: Mapped[dict[str, str]] = mapped_column(server_default="{}")  # written on the contact once confirmed
     created_at: Mapped[created]
     mailed_at: Mapped[timestamp | None]
     confirmed_at: Mapped[timestamp | None]
@@ -109,7 +110,7 @@ class PermissionEvent(Base):
 
     ``subject`` is what the entry is about: ``topic`` (``topic_id``), ``tracking`` (``brand_id``), ``marketing`` (an
     objection, all brands) or ``contact`` (merge, correction of address, erasure). ``hash`` is SHA-256 over
-    ``prev_hash`` and the canonical form of the entry (``consent.policy``); personal evidence stands outside the
+    ``prev_hash`` and the canonical form of the entry (``consent.policy.chain``); personal evidence stands outside the
     chain in ``permission_evidence``, which the entry names by its salted digest.
     """
 
@@ -117,11 +118,12 @@ class PermissionEvent(Base):
     id: Mapped[bigint_id]
     contact_id: Mapped[int] = mapped_column(BigInteger)
     seq: Mapped[int] = mapped_column(Integer)
-    at: Mapped[timestamp]
+    at: Mapped[timestamp]  # when it happened, which an import may place years back
+    recorded_at: Mapped[timestamp]  # when it was written here
     subject: Mapped[str] = mapped_column(Text)
     topic_id: Mapped[int | None] = mapped_column(BigInteger)
     brand_id: Mapped[int | None] = mapped_column(BigInteger)
-    action: Mapped[str] = mapped_column(Text)  # request, grant, confirm, withdraw, expire, import, object, ...
+    action: Mapped[str] = mapped_column(Text)  # consent.policy.standing.Action
     state: Mapped[str] = mapped_column(Text)
     level: Mapped[str | None] = mapped_column(Text)
     basis: Mapped[str | None] = mapped_column(Text)
@@ -144,19 +146,22 @@ class PermissionEvent(Base):
         CheckConstraint(f"basis IN ({BASES})", name="basis"),
         CheckConstraint("subject IN ('topic', 'tracking', 'marketing', 'contact')", name="subject"),
         CheckConstraint("actor IN ('subscriber', 'staff', 'import', 'system')", name="actor"),
+        # What is hashed is joined by bars (consent.policy.chain), so no text in it may hold one.
+        CheckConstraint("action ~ '^[a-z_]+$'", name="action"),
+        CheckConstraint("language ~ '^[A-Za-z-]+$'", name="language"),
     )
 
 
 class PermissionEvidence(Base):
     """What proves a ledger entry and is personal: destroyed by erasure, while the chain still verifies.
 
-    The entry holds SHA-256 of ``salt`` and the canonical JSON of ``detail``.
+    The entry holds SHA-256 of ``salt`` and the canonical JSON of ``detail`` (``consent.policy.chain``).
     """
 
     __tablename__ = "permission_evidence"
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     salt: Mapped[bytes] = mapped_column(LargeBinary)
-    detail: Mapped[dict[str, Any]]  # address, ip, user_agent, page, source, evidence, ...
+    detail: Mapped[dict[str, str]]  # email, ip, user_agent, page, source, evidence, wording, ...
 
 
 class Permission(Base):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from app.brands.models import Brand, Controller
@@ -53,6 +54,11 @@ def _info(row: Brand) -> BrandInfo:
         profile=row.profile,
         tracking_default=row.tracking_default,
     )
+
+
+def brand_table() -> Table:
+    """The table of brands, for joins."""
+    return cast(Table, Brand.__table__)
 
 
 def all_brands(session: Session) -> list[BrandInfo]:

@@ -153,13 +153,12 @@ def mark_objected(session: Session, contact_ids: Iterable[int], at: datetime | N
     session.execute(statement.values(objected_at=at))
 
 
-def mark_complained(session: Session, contact_ids: Iterable[int], at: datetime) -> None:
-    """Note a spam complaint on the contact; the earliest moment stays."""
-    session.execute(
-        update(Contact)
-        .where(Contact.id.in_(list(contact_ids)), Contact.complained_at.is_(None))
-        .values(complained_at=at)
-    )
+def mark_complained(session: Session, contact_ids: Iterable[int], at: datetime | None) -> None:
+    """Note (or, with None, lift) a spam complaint on the contact; the earliest moment stays."""
+    statement = update(Contact).where(Contact.id.in_(list(contact_ids)))
+    if at is not None:
+        statement = statement.where(Contact.complained_at.is_(None))
+    session.execute(statement.values(complained_at=at))
 
 
 def erase(session: Session, contact_id: int) -> None:

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("topic_id", sa.BigInteger(), nullable=True),
         sa.Column("brand_id", sa.BigInteger(), nullable=True),
@@ -61,6 +62,7 @@ def upgrade() -> None:
         sa.Column("evidence_digest", sa.LargeBinary(), nullable=True),
         sa.Column("prev_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("action ~ '^[a-z_]+$'", name=op.f("ck_permission_event_action")),
         sa.CheckConstraint(
             "actor IN ('subscriber', 'staff', 'import', 'system')", name=op.f("ck_permission_event_actor")
         ),
@@ -68,6 +70,7 @@ def upgrade() -> None:
             "basis IN ('consent', 'soft_opt_in', 'b2b_interest', 'implied_purchase', 'implied_inquiry')",
             name=op.f("ck_permission_event_basis"),
         ),
+        sa.CheckConstraint("language ~ '^[A-Za-z-]+$'", name=op.f("ck_permission_event_language")),
         sa.CheckConstraint(
             "level IN ('opt_out', 'passive', 'opt_in', 'confirmed')", name=op.f("ck_permission_event_level")
         ),
@@ -183,6 +186,7 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.Text(), server_default="", nullable=False),
         sa.Column("page", sa.Text(), server_default="", nullable=False),
         sa.Column("wordings", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),

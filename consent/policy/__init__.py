@@ -1,0 +1,1 @@
+"""Pure decisions about permission: the ladder, what may follow what, the chain. No I/O."""

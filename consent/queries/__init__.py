@@ -1,0 +1,1 @@
+"""What others may ask about topics and permission; selects that they may join."""

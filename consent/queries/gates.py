@@ -1,0 +1,182 @@
+"""The gates between a person and a mail, as one SELECT that freezing and claiming join.
+
+``policy.standing.decide`` says the same from the ledger alone; a test with random histories holds both together.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.brands.queries.brands import brand_table
+from app.customers.queries.contacts import contact_table
+from consent.models import Permission, PermissionEvent, Suppression, TrackingPermission
+from consent.policy.ladder import EUROPE, PROFILES, accepted
+from consent.policy.standing import Subject
+from consent.queries.topics import topic_table
+
+# Every gate in the order in which it is asked, with what people read.
+GATES: tuple[tuple[str, object], ...] = (
+    ("erased", _("Their data was erased")),
+    ("no_address", _("No e-mail address")),
+    ("suppressed", _("The address is suppressed")),
+    ("complained", _("Reported a mail as spam")),
+    ("objected", _("Objected to all marketing")),
+    ("no_permission", _("Never permitted this topic")),
+    ("permission_withdrawn", _("Withdrew their permission")),
+    ("permission_expired", _("Their permission has expired")),
+    ("permission_pending", _("Has not confirmed yet")),
+    ("permission_too_weak", _("Their permission is too weak for this topic")),
+    ("address_changed", _("Permitted another address")),
+)
+
+
+def label(gate: str) -> str:
+    """Return what people read for a gate."""
+    return str(dict(GATES).get(gate, gate))
+
+
+def gates(
+    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[tuple[int]]
+) -> Select[tuple[object, ...]]:
+    """Return a SELECT of (contact_id, gate, event_id, tracked, address_key), one row for each contact of ``people``.
+
+    ``people`` has a column ``contact_id`` without repetitions. ``gate`` is NULL when mail may be sent, else the
+    first gate that is shut; ``event_id`` the ledger entry that decides; ``tracked`` whether the brand may track.
+    """
+    source = people.subquery("people") if isinstance(people, Select) else people
+    contact = contact_table()
+    gate = _gate(topic_id, brand_id, now)
+    # Soft opt-in and the like never permit tracking, whatever the brand's default is.
+    tracked = func.coalesce(
+        TrackingPermission.granted, and_(Permission.basis == "consent", _tracking_default(brand_id)), false()
+    )
+    return (
+        select(
+            source.c.contact_id.label("contact_id"),
+            gate.label("gate"),
+            _deciding(gate),
+            tracked.label("tracked"),
+            contact.c.address_key.label("address_key"),
+        )
+        .select_from(source)
+        .join(contact, contact.c.id == source.c.contact_id)
+        .outerjoin(Permission, and_(Permission.contact_id == contact.c.id, Permission.topic_id == topic_id))
+        .outerjoin(
+            TrackingPermission,
+            and_(TrackingPermission.contact_id == contact.c.id, TrackingPermission.brand_id == brand_id),
+        )
+    )
+
+
+def _gate(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[str | None]:
+    contact = contact_table()
+    pair = func.concat(Permission.basis, "@", Permission.level)
+    lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
+    return case(
+        (contact.c.erased_at.is_not(None), "erased"),
+        (contact.c.address_key.is_(None), "no_address"),
+        (suppressed(topic_id, brand_id, now), "suppressed"),
+        (contact.c.complained_at.is_not(None), "complained"),
+        (contact.c.objected_at.is_not(None), "objected"),
+        (or_(Permission.state.is_(None), Permission.state == "never_asked"), "no_permission"),
+        (Permission.state == "withdrawn", "permission_withdrawn"),
+        (or_(Permission.state == "expired", lapsed), "permission_expired"),
+        (Permission.state == "pending", "permission_pending"),
+        (~func.jsonb_exists(_accepted(topic_id), pair), "permission_too_weak"),
+        (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
+        else_=null(),
+    )
+
+
+def suppressed(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a row of ``contact_table()`` has a suppressed address.
+
+    The rules for domains and patterns are few or none, so whether there are any is asked once a statement.
+    """
+    contact = contact_table()
+    holds = and_(
+        Suppression.lifted_at.is_(None),
+        or_(Suppression.until.is_(None), Suppression.until > now),
+        or_(
+            Suppression.scope == "all",
+            and_(Suppression.scope == "brand", Suppression.brand_id == brand_id),
+            and_(Suppression.scope == "topic", Suppression.topic_id == topic_id),
+        ),
+    )
+    any_rule = select(exists().where(Suppression.kind != "address", Suppression.lifted_at.is_(None))).scalar_subquery()
+    return or_(
+        exists().where(Suppression.address_key == contact.c.address_key, holds),
+        and_(
+            any_rule,
+            or_(
+                exists().where(Suppression.kind == "domain", Suppression.value == contact.c.domain, holds),
+                exists().where(Suppression.kind == "pattern", contact.c.email_key.like(Suppression.value), holds),
+            ),
+        ),
+    )
+
+
+def _accepted(topic_id: int) -> ColumnElement[object]:
+    """Return, as a jsonb array found once a statement, the pairs that the topic accepts under its brand's profile."""
+    brand, topic = brand_table(), topic_table()
+    defaults = cast({name: sorted(accepted({}, name)) for name in PROFILES}, JSONB)
+    known = func.coalesce(defaults[brand.c.profile], defaults[EUROPE.name])
+    return (
+        select(func.coalesce(topic.c.accepts[brand.c.profile], known))
+        .join_from(topic, brand, brand.c.id == topic.c.brand_id)
+        .where(topic.c.id == topic_id)
+        .scalar_subquery()
+    )
+
+
+def _tracking_default(brand_id: int) -> ColumnElement[bool]:
+    brand = brand_table()
+    return select(brand.c.tracking_default).where(brand.c.id == brand_id).scalar_subquery()
+
+
+def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
+    """Return the id of the entry that decides: of the objection or complaint, of the erasure, or of the permission."""
+    event, contact = PermissionEvent, contact_table()
+
+    def latest(subject: Subject) -> ColumnElement[int | None]:
+        return (
+            select(event.id)
+            .where(event.contact_id == contact.c.id, event.subject == subject.value)
+            .order_by(event.seq.desc())
+            .limit(1)
+            .correlate(contact)
+            .scalar_subquery()
+        )
+
+    return case(
+        (contact.c.erased_at.is_not(None), latest(Subject.CONTACT)),
+        (or_(contact.c.objected_at.is_not(None), contact.c.complained_at.is_not(None)), latest(Subject.MARKETING)),
+        else_=Permission.event_id,
+    ).label("event_id")
+
+
+def count_by_gate(
+    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[tuple[int]]
+) -> Select[tuple[str | None, int]]:
+    """Return a SELECT of (gate, how many) over ``people``; gate NULL is who may be written to."""
+    passed = gates(topic_id, brand_id, now, people).subquery()
+    return select(passed.c.gate, func.count(literal(1))).group_by(passed.c.gate)

@@ -1,0 +1,1 @@
+"""Use cases of permission. They take a session and never commit."""
