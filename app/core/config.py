@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""  # comma separated addresses whose X-Forwarded-For is believed
     send_connections: int = 4  # SMTP connections of one sending task
     send_parallel: int = 2  # sending tasks at once for one campaign
+    spool_fsync: bool = False  # make opens and clicks survive a power cut too, at the price of a disk flush each
     log_format: str = "console"  # or json
 
     @field_validator("database_url")
