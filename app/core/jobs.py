@@ -12,6 +12,7 @@ Periodic work has no row: beat sends it, a lock keeps two rounds from overlappin
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,11 +72,17 @@ class Publisher(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
-    """A function that a worker runs. ``args`` of ``enqueue`` are JSON scalars: ids, not objects."""
+class JobName:
+    """A job as ``enqueue`` needs to know it; services, which lie below the tasks, name jobs by it."""
 
     name: str
     queue: Queue
+
+
+@dataclass(frozen=True)
+class Job(JobName):
+    """A function that a worker runs. ``args`` of ``enqueue`` are JSON scalars: ids, not objects."""
+
     function: Callable[..., None]
 
 
@@ -118,7 +125,7 @@ def periodic(name: str, *, every: float, queue: Queue = Queue.UPKEEP) -> Callabl
     return wrap
 
 
-def enqueue(session: Session, what: Job, *args: str | int | None, delay: timedelta = timedelta()) -> int:
+def enqueue(session: Session, what: JobName, *args: str | int | None, delay: timedelta = timedelta()) -> int:
     """Write a job in the session's transaction; it is published after the commit. Returns the job's id.
 
     With ``delay`` the sweeper publishes it when it is due.
@@ -132,6 +139,18 @@ def enqueue(session: Session, what: Job, *args: str | int | None, delay: timedel
     if not delay:
         db.after_commit(session, lambda: _publish(row.id, what.name, what.queue.value))
     return row.id
+
+
+def is_waiting(session: Session, what: JobName, *args: str | int | None) -> bool:
+    """Tell whether this job with these ``args`` is enqueued already and nobody has begun it."""
+    rows = session.execute(
+        text(
+            "SELECT 1 FROM job WHERE name = :name AND args = CAST(:args AS jsonb)"
+            " AND started_at IS NULL AND failed_at IS NULL LIMIT 1"
+        ),
+        {"name": what.name, "args": json.dumps(list(args))},
+    )
+    return rows.first() is not None
 
 
 def _publish(job_id: int, name: str, queue: str) -> None:
