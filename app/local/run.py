@@ -138,7 +138,7 @@ class Deployment:
             argv=lambda: [sys.executable, *words],
             env=self.env,
             before=lambda: check_port(port),
-            ready=lambda: _answers(port),
+            ready=lambda: answers(port),
             grace=15,
         )
 
@@ -151,7 +151,7 @@ class Deployment:
             "sink",
             before=choose,
             argv=lambda: [sys.executable, "-m", "app.local.sink", str(self._outbox), str(self._sink_port)],
-            ready=lambda: _listens(self._sink_port),
+            ready=lambda: listens(self._sink_port),
         )
 
     def _migrate(self) -> None:
@@ -185,13 +185,14 @@ class Deployment:
         print(f"\nPermesso is ready: {self.settings.base_url}\n{how}\nCtrl-C stops it.\n", flush=True)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Say whether something takes connections on ``port`` of the loopback interface."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     """Say whether the web process answers at all: it may be healthy only once the workers are up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:

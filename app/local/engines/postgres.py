@@ -163,7 +163,7 @@ class Postgres:
         if version not in found:
             raise EngineUnavailable(
                 f"The data in {self._folder} was written by PostgreSQL {version}, and only "
-                f"{' and '.join(map(str, sorted(found)))} is here: install {version}, move the folder, {ELSEWHERE}."
+                f"{' and '.join(map(str, sorted(found)))} here: install {version}, move the folder away, {ELSEWHERE}."
             )
         return found[version]
 
