@@ -161,12 +161,14 @@ class ImportBatch(Base):
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     size: Mapped[int] = mapped_column(BigInteger, server_default="0")  # bytes of the file
     position: Mapped[int] = mapped_column(BigInteger, server_default="0")  # bytes read
+    line: Mapped[int] = mapped_column(BigInteger, server_default="0")  # lines read
     rows: Mapped[int] = mapped_column(server_default="0")
     added: Mapped[int] = mapped_column(server_default="0")
     updated: Mapped[int] = mapped_column(server_default="0")
     unchanged: Mapped[int] = mapped_column(server_default="0")
     permitted: Mapped[int] = mapped_column(server_default="0")
     rejected: Mapped[int] = mapped_column(server_default="0")
+    refused: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # permission not given: reason → people
     error: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[int | None]
     created_at: Mapped[created]
@@ -178,7 +180,7 @@ class ImportBatch(Base):
 
 
 class ImportReject(Base):
-    """A row that an import refused, with the reason; rewritten when the import is repeated."""
+    """A row that an import refused, with the reason. ``row`` is a JSON list of its cells."""
 
     __tablename__ = "import_reject"
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"), primary_key=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.factories.customers import make_contact, make_field
 
 from app.core.errors import Conflict, InvalidInput
 from app.customers.policy import normalise
 from app.customers.queries import contacts as queries
 from app.customers.services import contacts
+from tests.factories.customers import make_contact, make_field
 
 
 def test_an_address_is_one_person_whatever_its_case(session):

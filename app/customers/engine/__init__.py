@@ -1,0 +1,1 @@
+"""Long-lived work of the customer base."""

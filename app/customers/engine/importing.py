@@ -1,0 +1,142 @@
+"""Running an import: read rows, merge them, note the place, again and again until the file ends.
+
+Every batch of rows is one transaction that holds its effects and the new place, so a process killed at any moment
+leaves an import that the next process takes up where it was, with nothing done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+
+from flask_babel import gettext as _
+from psycopg import OperationalError
+
+from app.core import log
+from app.core.db import unit_of_work
+from app.core.errors import InvalidInput, UserError
+from app.customers.policy.rows import Person, RowReader, RowRefused
+from app.customers.policy.values import DateOrder
+from app.customers.queries import imports
+from app.customers.queries.imports import BatchInfo
+from app.customers.services.importing import batches
+from app.customers.services.importing.batches import Refusal, Rows
+from app.customers.services.importing.source import Record, open_source, records
+
+BATCH = 10_000
+logger = log.get("customers")
+
+
+def run(batch_id: int, progress: Callable[[BatchInfo], None] | None = None) -> BatchInfo:
+    """Run an import until it ends, is asked to stop, or cannot go on (``status`` of what is returned says which).
+
+    ``progress`` is called behind each batch of rows. Failures of the database are raised: the job is then repeated.
+    """
+    try:
+        return _run(batch_id, progress)
+    except UserError as error:
+        return _failed(batch_id, str(error))
+    except OperationalError:
+        raise
+    except Exception as error:
+        if isinstance(error.__cause__, OperationalError):
+            raise
+        logger.exception("import_failed", batch=batch_id)
+        return _failed(batch_id, f"{type(error).__name__}: {error}")
+
+
+def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchInfo:
+    with unit_of_work() as session:
+        begun = batches.begin(session, batch_id)
+        fields = batches.declared_fields(session)
+        batch = imports.batch(session, batch_id)
+    if not begun:
+        return batch
+    path = Path(batch.path)
+    with open_source(path) as file:
+        if path.stat().st_size != batch.size:
+            raise InvalidInput(_("The file has changed since the import was begun: upload it again."))
+        reader = RowReader(batch.columns, batch.mapping, fields, DateOrder(batch.date_order))
+        source = records(file, batch.encoding, batch.delimiter, batch.position, batch.line)
+        collector = Collector(reader, seen=Seen() if batch.dry_run else None)
+        goes_on = True
+        while goes_on:
+            rows = collector.collect(source, batch)
+            with unit_of_work() as session:
+                goes_on = batches.step(session, batch_id, rows, expected_position=batch.position)
+                batch = imports.batch(session, batch_id)
+            if progress:
+                progress(batch)
+    return batch
+
+
+def _failed(batch_id: int, reason: str) -> BatchInfo:
+    with unit_of_work() as session:
+        batches.fail(session, batch_id, reason)
+        return imports.batch(session, batch_id)
+
+
+class Seen:
+    """Whom a dry run has met: it writes nobody down, so it must remember that a later row is about the same person.
+
+    16 bytes a person.
+    """
+
+    def __init__(self) -> None:
+        self._people: set[bytes] = set()
+        self._rows: set[bytes] = set()
+
+    def repeats(self, person: Person) -> bool | None:
+        """None for somebody new; else whether this row says something that the former did not."""
+        said = blake2b(repr((person.address_key, person.core, person.attributes, person.tags)).encode(), digest_size=8)
+        key, row = person.address_key[:8], said.digest()
+        known = key in self._people
+        fresh = row not in self._rows
+        self._people.add(key)
+        self._rows.add(row)
+        return fresh if known else None
+
+
+@dataclass
+class Collector:
+    """Reads the next batch of rows from the file, each person once."""
+
+    reader: RowReader
+    seen: Seen | None
+
+    def collect(self, source: Iterator[Record], batch: BatchInfo) -> Rows:
+        """Return up to ``BATCH`` rows."""
+        rows = Rows(position=batch.position, line=batch.line)
+        people: dict[bytes, Person] = {}
+        for record in islice(source, BATCH):
+            rows.rows += 1
+            rows.position, rows.line = record.position, record.lines
+            if record.problem:
+                rows.refusals.append(Refusal(record.line, "", record.problem, record.cells))
+                continue
+            try:
+                person = self.reader.read(record.line, record.cells)
+            except RowRefused as refused:
+                rows.refusals.append(Refusal(record.line, refused.column, refused.reason, record.cells))
+                continue
+            self._add(person, people, rows)
+        rows.last = rows.rows < BATCH
+        rows.people = list(people.values())
+        return rows
+
+    def _add(self, person: Person, people: dict[bytes, Person], rows: Rows) -> None:
+        earlier = people.get(person.address_key)
+        if earlier is None:
+            repeats = self.seen.repeats(person) if self.seen else None
+            if repeats is None:
+                people[person.address_key] = person
+                return
+        else:
+            repeats = earlier.overlay(person)
+        if repeats:
+            rows.repeated_changed += 1
+        else:
+            rows.repeated_unchanged += 1
