@@ -20,7 +20,7 @@ from app.mail.content import Design, Link
 from app.mail.content.links import encoded_tag
 from app.mail.content.tags import escape_static, split
 from app.mail.fragments import Piece, Slot
-from app.mail.merge import Escape, Values
+from app.mail.merge import Escape, Fields, Values
 
 _SOFT = b"=\r\n"
 _TEXT_HEAD = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -148,6 +148,11 @@ class Skeleton:
         canonical = head.canonical % (mime.canonical(to), mime.canonical(subject), *fixed)
         return Rendered(lines, canonical, body, head.signed, head.signed_folded)
 
+    def subject(self, values: Values) -> str:
+        """Return a person's subject as they read it."""
+        text = fragments.text_renderer(self.frame.subject, self.constants)
+        return mime.one_line(text if isinstance(text, str) else text(values))
+
     def preview(self, values: Values) -> Preview:
         """Return subject, HTML and text exactly as sent, decoded."""
         message = message_from_bytes(self.render(values).message(), policy=policy.default)
@@ -207,7 +212,12 @@ class _HtmlMemo(_Memo):
 
 # Building.
 def build_skeleton(
-    design: Design, frame: Frame, engagement: Engagement | None, *, constants: Values | None = None
+    design: Design,
+    frame: Frame,
+    engagement: Engagement | None,
+    *,
+    constants: Values | None = None,
+    fields: Fields | None = None,
 ) -> Skeleton:
     """Compile ``design`` and ``frame`` to a skeleton. Without ``engagement`` links point where they say.
 
@@ -221,7 +231,7 @@ def build_skeleton(
     )
     if engagement is not None and engagement.token is None:
         html_source = _with_pixel(html_source, engagement.base_url)
-    merge.parse(frame.subject, Escape.TEXT)
+    merge.check(frame.subject, fields or Fields.any())
     text = fragments.cut(text_source, Escape.TEXT, constants)
     page = fragments.cut(html_source, Escape.HTML, constants)
     boundary = "=_" + hashlib.sha256(repr((text, page)).encode()).hexdigest()[:32]

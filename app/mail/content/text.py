@@ -148,9 +148,9 @@ class _Html:
         if parent is not None and parent.name == "ol":
             mark = f"{parent.find_all('li', recursive=False).index(tag) + 1}. "
         inner = _Html(self.address).text(tag).replace("\n\n", "\n").replace("\n", "\n  ")
-        self.out.append(f"\n{mark}{inner}\n")
+        self.out.append(f"\n{mark}{inner}")
 
     def _row(self, tag: Tag) -> None:
         cells = [_Html(self.address).text(cell) for cell in tag.find_all(["td", "th"], recursive=False)]
         line = " | ".join(cell.replace("\n", " ") for cell in cells if cell)
-        self.out.append(f"\n{line}\n" if line else "")
+        self.out.append(f"\n{line}" if line else "")
