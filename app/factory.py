@@ -5,10 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery, signals
-from flask import Flask
+from flask import Blueprint, Flask
+from flask_babel import Babel
+from flask_babel import lazy_gettext as _
+from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
+from app.accounts.policy import Role
+from app.accounts.views import guard, language, limits, profile, sign_in, staff
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
+from app.core.registries import NavigationEntry, navigation
+from app.web import failures, page, security
+from app.web.views import home
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    sign_in.blueprint,
+    profile.blueprint,
+    staff.blueprint,
+    home.blueprint,
+    home.shell,
+)
 
 
 def bind(settings: Settings) -> None:
@@ -58,6 +74,23 @@ def _configure(celery: Celery, settings: Settings) -> None:
 
 def wire() -> None:
     """Fill the registries: each room's offers to the rooms below it."""
+    _navigate()
+
+
+def _navigate() -> None:
+    """The main navigation. A line whose endpoint is not there is not shown."""
+    for title, endpoint, icon, role, section in (
+        (_("Dashboard"), "home.index", "layout-dashboard", Role.VIEWER, ""),
+        (_("Campaigns"), "campaigns.index", "send", Role.VIEWER, ""),
+        (_("Contacts"), "contacts.index", "users", Role.ANALYST, _("Audience")),
+        (_("Segments"), "segments.index", "filter", Role.ANALYST, _("Audience")),
+        (_("Topics"), "topics.index", "tags", Role.ANALYST, _("Permission")),
+        (_("Sign-up forms"), "forms.index", "forms", Role.ANALYST, _("Permission")),
+        (_("Suppressions"), "suppressions.index", "mail-off", Role.ANALYST, _("Permission")),
+        (_("Outbox"), "outbox.index", "inbox", Role.MARKETER, _("Workspace")),
+        (_("Settings"), "brands.index", "settings", Role.ADMINISTRATOR, _("Workspace")),
+    ):
+        navigation.add(endpoint, NavigationEntry(title, endpoint, icon, len(navigation), role, section))
 
 
 def create_app(settings: Settings) -> Flask:
@@ -65,7 +98,23 @@ def create_app(settings: Settings) -> Flask:
     bind(settings)
     wire()
     app = Flask("app.web", template_folder=str(config.TEMPLATES), static_folder="static")
-    app.config.update(SECRET_KEY=settings.secret_key)
+    app.config.update(
+        BABEL_TRANSLATION_DIRECTORIES=str(config.TEMPLATES.parent / "app" / "translations"),
+        RATELIMIT_STORAGE_URI=settings.redis_url.replace("unix://", "redis+unix://", 1) or "memory://",
+    )
+    security.install(app)
+    guard.csrf.init_app(app)
+    limits.limiter.init_app(app)
+    Babel(app, locale_selector=language.select, timezone_selector=page.time_zone)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    page.install(app)
+    failures.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if settings.trusted_proxies:
+        app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
+            app.wsgi_app, trusted_hosts=settings.trusted_proxies.split(",")
+        )
     return app
 
 

@@ -44,13 +44,17 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """One line of the main navigation. ``title`` may be a lazy translation; ``role`` is the least one that sees it."""
+    """One line of the main navigation. ``title`` may be a lazy translation; ``role`` is the least one that sees it.
+
+    Entries of one ``section`` (a title too) stand together under it.
+    """
 
     title: object
     endpoint: str
     icon: str
     order: int
     role: str = "viewer"
+    section: object = ""
 
 
 navigation: Registry[NavigationEntry] = Registry("navigation")

@@ -1,0 +1,160 @@
+"""What every template may use: assets, dates and numbers in the reader's language, the signed-in person."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, available_timezones
+
+import flask_babel
+from babel.numbers import format_compact_decimal
+from flask import Flask, g, request, url_for
+
+from app.accounts.forms import ROLES
+from app.accounts.policy import Role
+from app.accounts.views.guard import find_user
+from app.core import clock
+from app.web import navigation
+from app.web.states import state_name
+
+DASH = "–"
+
+
+def install(app: Flask) -> None:
+    """Give the templates of ``app`` their functions and filters."""
+    static = Path(app.static_folder or "")
+    app.jinja_env.globals.update(
+        can=can,
+        has_endpoint=lambda name: name in app.view_functions,
+        settings_tabs=navigation.settings_tabs,
+        today=lambda: flask_babel.format_date(clock.now(), "full"),
+        asset=lambda name: url_for("static", filename=_manifest(static, _written(static)).get(name, name)),
+        navigation=navigation.sections,
+        role_name=lambda role: ROLES[role],
+        state_name=state_name,
+        style_nonce=style_nonce,
+        with_language=with_language,
+    )
+    app.jinja_env.filters.update(
+        ago=ago, compact=compact, date=day, datetime=moment, given=given, money=money, number=number, percent=percent
+    )
+    app.context_processor(lambda: {"language": language(), "current_user": find_user()})
+
+
+def can(role: str) -> bool:
+    """Say whether the signed-in person's role reaches ``role``, to hide what would be refused."""
+    user = find_user()
+    return user is not None and user.role.reaches(Role(role))
+
+
+def language() -> str:
+    """Return the language of this page."""
+    locale = flask_babel.get_locale()
+    return locale.language if locale else "en"
+
+
+def time_zone() -> str | None:
+    """Return the reader's time zone, which the browser told by a cookie (Flask-Babel's time zone selector)."""
+    told = unquote(request.cookies.get("tz", ""))
+    return told if told in _zones() else None
+
+
+def style_nonce() -> str:
+    """Return the nonce by which this page may add style sheets from a script; asking for it allows them."""
+    if "style_nonce" not in g:
+        g.style_nonce = secrets.token_urlsafe(16)
+    return str(g.style_nonce)
+
+
+def with_language(code: str) -> str:
+    """Return the URL of this page in another language."""
+    return url_for(request.endpoint or "home.index", **{**(request.view_args or {}), **request.args, "lang": code})
+
+
+def given(values: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what is None, for attributes that are absent rather than empty."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def number(value: float | Decimal | None, digits: int = 0) -> str:
+    """1234.5 → "1,234.5", with at most ``digits`` decimals."""
+    return DASH if value is None else str(flask_babel.format_decimal(round(value, digits) if digits else round(value)))
+
+
+def compact(value: float | None) -> str:
+    """1240000 → "1.24M"."""
+    if value is None:
+        return DASH
+    if value < 100_000:
+        return number(value)
+    return str(format_compact_decimal(value, locale=flask_babel.get_locale(), fraction_digits=2))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.0382 → "3.8%"."""
+    if value is None:
+        return DASH
+    pattern = f"0.{'0' * digits}%" if digits else "0%"
+    if language() == "fr":
+        pattern = pattern.replace("%", "\u202f%")
+    return str(flask_babel.format_percent(value, pattern))
+
+
+def money(value: Decimal | float | None, currency: str) -> str:
+    """12.5, "EUR" → "€12.50"."""
+    return DASH if value is None else str(flask_babel.format_currency(value, currency))
+
+
+def day(value: date | datetime | None, style: str = "medium") -> str:
+    """Return a date in the reader's language and zone."""
+    return DASH if value is None else str(flask_babel.format_date(value, style))
+
+
+def moment(value: datetime | None, style: str = "medium") -> str:
+    """Return date and time in the reader's language and zone; ``style`` short, medium, long or full."""
+    if value is None:
+        return DASH
+    if style == "medium":
+        return f"{flask_babel.format_date(value, 'medium')}, {flask_babel.format_time(value, 'short')}"
+    return str(flask_babel.format_datetime(value, style))
+
+
+def ago(value: datetime | None) -> str:
+    """Return how long ago (or until) ``value`` is: "3 minutes ago"."""
+    if value is None:
+        return DASH
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return str(flask_babel.format_timedelta(aware - clock.now(), add_direction=True))
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _written(static: Path) -> int:
+    try:
+        return (static / "manifest.json").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+@lru_cache(maxsize=2)
+def _manifest(static: Path, written: int) -> dict[str, Any]:
+    """Names of the built assets; empty before the first ``npm run build``."""
+    if not written:
+        return {}
+    loaded = json.loads((static / "manifest.json").read_text())
+    return dict(loaded)
+
+
+def zone() -> ZoneInfo:
+    """Return the reader's time zone, UTC when it is not known."""
+    return ZoneInfo(time_zone() or "UTC")

@@ -1,0 +1,154 @@
+"""All pages, looked at: pictures at two widths in light and dark, axe, and what the browser's console says.
+
+    python tests/flows/pages.py http://localhost:8000 OUT_FOLDER EMAIL PASSWORD [NAME ...]
+
+``PAGES`` names them; the path of a page about one thing is found by following a link on another page.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page. With ``link`` it is where the first link on ``path`` that matches this pattern leads."""
+
+    name: str
+    path: str
+    link: str = ""
+    public: bool = False
+
+
+PAGES = (
+    Place("sign-in", "/sign-in", public=True),
+    Place("dashboard", "/"),
+    Place("campaigns", "/campaigns"),
+    Place("campaign", "/campaigns", r"/campaigns/\d+"),
+    Place("campaign-new", "/campaigns/new"),
+    Place("report", "/campaigns", r"/reports/\d+"),
+    Place("contacts", "/contacts"),
+    Place("contact", "/contacts", r"/contacts/\d+"),
+    Place("import", "/contacts/import"),
+    Place("segments", "/segments"),
+    Place("segment", "/segments", r"/segments/\d+"),
+    Place("segment-new", "/segments/new"),
+    Place("topics", "/topics"),
+    Place("topic", "/topics", r"/topics/\d+"),
+    Place("forms", "/forms"),
+    Place("form", "/forms", r"/forms/\d+"),
+    Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
+    Place("suppressions", "/suppressions"),
+    Place("outbox", "/outbox"),
+    Place("mail", "/outbox", r"/outbox/[\w.-]+"),
+    Place("brands", "/settings/brands"),
+    Place("brand", "/settings/brands", r"/settings/brands/\d+"),
+    Place("brand-new", "/settings/brands/new"),
+    Place("senders", "/settings/senders"),
+    Place("controller", "/settings/controller"),
+    Place("staff", "/settings/staff"),
+    Place("operations", "/settings/operations"),
+    Place("audit", "/settings/audit"),
+    Place("account", "/account"),
+    Place("not-found", "/no-such-page"),
+)
+WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
+SCHEMES = ("light", "dark")
+# Landmarks of an error page or of a frame are no concern; colour contrast and names are.
+GRAVE = ("serious", "critical")
+
+
+def sign_in(context: BrowserContext, base: str, email: str, password: str) -> None:
+    """Sign a browser in."""
+    page = context.new_page()
+    page.goto(f"{base}/sign-in")
+    page.fill("#email", email)
+    page.fill("#password", password)
+    page.press("#password", "Enter")
+    page.wait_for_url(f"{base}/")
+    page.close()
+
+
+def find(page: Page, base: str, place: Place) -> str | None:
+    """Return the URL of ``place``; None when the page that should link to it does not."""
+    if not place.link:
+        return base + place.path
+    page.goto(base + place.path)
+    for anchor in page.locator("a[href]").all():
+        found = re.search(rf"{place.link}$", (anchor.get_attribute("href") or "").split("?")[0])
+        if found:
+            return base + found.group()
+    return None
+
+
+def problems(page: Page) -> list[str]:
+    """Return what axe finds serious or critical, and whether the page is wider than its window."""
+    found = []
+    for violation in Axe().run(page).response["violations"]:
+        if violation["impact"] in GRAVE:
+            where = "; ".join(str(node["target"][0]) for node in violation["nodes"][:3])
+            found.append(f"{violation['impact']}: {violation['id']} at {where}")
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+        found.append("scrolls sideways")
+    return found
+
+
+def visit(browser: Browser, base: str, out: Path, who: tuple[str, str], names: set[str]) -> Iterator[str]:
+    """Look at all pages (or those of ``names``); yield what is wrong with them, one line each."""
+    for scheme in SCHEMES:
+        for width, (x, y) in WIDTHS.items():
+            size = {"width": x, "height": y}
+            context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
+            stranger = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
+            sign_in(context, base, *who)
+            for place in PAGES:
+                if names and place.name not in names:
+                    continue
+                page = context.new_page()
+                said: list[str] = []
+                url = find(page, base, place)
+                if place.public:
+                    page.close()
+                    page = stranger.new_page()
+                page.on("console", lambda m, said=said: said.append(m.text) if m.type == "error" else None)
+                page.on("pageerror", lambda error, said=said: said.append(str(error)))
+                if url is None:
+                    yield f"{place.name}: no link to it on {place.path}"
+                    continue
+                answer = page.goto(url)
+                page.wait_for_load_state("networkidle")
+                if answer and answer.status >= 400 and place.name != "not-found":
+                    said.append(f"HTTP {answer.status}")
+                page.screenshot(path=out / f"{place.name}-{width}-{scheme}.png", full_page=True)
+                if place.name != "not-found":
+                    yield from (f"{place.name} {width} {scheme}: {text}" for text in [*said, *problems(page)])
+                page.close()
+            context.close()
+            stranger.close()
+
+
+def main() -> int:
+    """Look at the pages of a running server; exit 1 when something is wrong with them."""
+    base, folder, email, password, *names = sys.argv[1:]
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    arguments = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        wrong = list(visit(browser, base.rstrip("/"), out, (email, password), set(names)))
+        browser.close()
+    print("\n".join(wrong) or "Nothing is wrong.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
