@@ -78,14 +78,20 @@ class Wording(Base):
 
 
 class SignUp(Base):
-    """A request for permission that waits for its confirmation (double opt-in): one mail for all its topics."""
+    """A request for permission that waits for its confirmation (double opt-in): one mail for all its topics.
+
+    Anybody can type an address, so somebody unknown becomes a contact only by confirming; until then they are this
+    row alone (``contact_id`` null), which is purged when it was not confirmed.
+    """
 
     __tablename__ = "sign_up"
     id: Mapped[bigint_id]
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
-    form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    email: Mapped[str] = mapped_column(Text)
     address_key: Mapped[bytes] = mapped_column(LargeBinary)
+    domain: Mapped[str] = mapped_column(Text)
     topic_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     tracking: Mapped[bool] = mapped_column(server_default="false")
     language: Mapped[str] = mapped_column(Text)
@@ -102,6 +108,7 @@ class SignUp(Base):
     __table_args__ = (
         Index("ix_sign_up_address_key_created_at", "address_key", "created_at"),
         Index("ix_sign_up_ip_created_at", "ip", "created_at"),
+        Index("ix_sign_up_domain_created_at", "domain", "created_at"),
     )
 
 
@@ -180,6 +187,11 @@ class Permission(Base):
     __table_args__ = (
         Index(
             "ix_permission_topic_id_contact_id", "topic_id", "contact_id", postgresql_where=text("state = 'granted'")
+        ),
+        Index(
+            "ix_permission_expires_at",
+            "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL AND state IN ('pending', 'granted')"),
         ),
         CheckConstraint(f"state IN ({STATES})", name="state"),
     )

@@ -37,6 +37,8 @@ class Purpose(StrEnum):
     VIEW = "view"  # web version
     CONFIRM = "confirm"  # double opt-in
     ACCESS = "access"  # fresh link sent to the mailbox
+    FORM = "form"  # a sign-up form that was shown
+    UNDO = "undo"  # taking back what was just withdrawn
     SET_PASSWORD = "set-password"  # noqa: S105 - a purpose, not a password
 
 

@@ -30,6 +30,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "topic_id", name=op.f("pk_permission")),
     )
     op.create_index(
+        "ix_permission_expires_at",
+        "permission",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("expires_at IS NOT NULL AND state IN ('pending', 'granted')"),
+    )
+    op.create_index(
         "ix_permission_topic_id_contact_id",
         "permission",
         ["topic_id", "contact_id"],
@@ -174,10 +181,12 @@ def upgrade() -> None:
     op.create_table(
         "sign_up",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("contact_id", sa.BigInteger(), nullable=False),
-        sa.Column("form_id", sa.BigInteger(), nullable=True),
+        sa.Column("contact_id", sa.BigInteger(), nullable=True),
+        sa.Column("form_id", sa.BigInteger(), nullable=False),
         sa.Column("brand_id", sa.BigInteger(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
         sa.Column("address_key", sa.LargeBinary(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("topic_ids", sa.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("tracking", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
@@ -198,6 +207,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_sign_up_address_key_created_at", "sign_up", ["address_key", "created_at"], unique=False)
     op.create_index(op.f("ix_sign_up_contact_id"), "sign_up", ["contact_id"], unique=False)
+    op.create_index("ix_sign_up_domain_created_at", "sign_up", ["domain", "created_at"], unique=False)
     op.create_index("ix_sign_up_ip_created_at", "sign_up", ["ip", "created_at"], unique=False)
     op.create_table(
         "wording",
