@@ -1,0 +1,1 @@
+"""What others may know of segments, campaigns and messages."""

@@ -1,0 +1,31 @@
+"""Segments: target groups described by a JSON tree of conditions (``docs/reference/segments.md``).
+
+``tree`` turns the tree into SQL, each kind of condition has a file, ``builder`` is the tree as form fields.
+"""
+
+from campaigns.queries.segments import engagement, field, permission, tag
+from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, certain, conditions
+from campaigns.queries.segments.run import compile, count, joined, sample
+from campaigns.queries.segments.stored import SegmentInfo, by_names, segment, segments
+from campaigns.queries.segments.words import describe
+
+for _kind in (field.CONDITION, tag.CONDITION, permission.CONDITION, engagement.CONDITION):
+    conditions.add(_kind.key, _kind)
+
+__all__ = [
+    "Condition",
+    "Context",
+    "Control",
+    "SegmentInfo",
+    "Verdict",
+    "by_names",
+    "certain",
+    "compile",
+    "conditions",
+    "count",
+    "describe",
+    "joined",
+    "sample",
+    "segment",
+    "segments",
+]

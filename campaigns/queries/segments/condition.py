@@ -1,0 +1,134 @@
+"""What a kind of condition is, and what it is told when it compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, Table, select, true
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.registries import Registry
+from app.customers.queries.contacts import contact_table
+from app.customers.queries.fields import FieldInfo, dictionary
+from campaigns.models import Campaign
+from consent.queries.topics import TopicInfo, topics
+
+Leaf = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """SQL that is true for people whom a condition certainly fits (``yes``), or certainly does not (``no``).
+
+    Of people about whom it knows nothing, neither is true: so conditions are three-valued, and groups above them
+    need no NULL arithmetic (``tree`` pushes every ``none`` down to the conditions).
+    """
+
+    yes: ColumnElement[bool]
+    no: ColumnElement[bool]
+
+    def negated(self) -> Verdict:
+        """Return the opposite."""
+        return Verdict(self.no, self.yes)
+
+
+def certain(test: ColumnElement[bool]) -> Verdict:
+    """Return the verdict of a test that is always known: NULL counts as false."""
+    return Verdict(test, test.is_not(true()))
+
+
+@dataclass(frozen=True)
+class LaunchedCampaign:
+    """A campaign that has left the draft state."""
+
+    id: int
+    name: str
+    launched_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What conditions may look up while they compile; ``language`` is for what people read."""
+
+    session: Session
+    now: datetime
+    language: str = "en"
+
+    @classmethod
+    def of(cls, session: Session, language: str = "en") -> Context:
+        """Return the context of this moment."""
+        return cls(session, clock.now(), language)
+
+    @property
+    def contact(self) -> Table:
+        """The table that the compiled statement selects from."""
+        return contact_table()
+
+    @cached_property
+    def declared(self) -> dict[str, FieldInfo]:
+        """The field dictionary, by name."""
+        return {field.name: field for field in dictionary(self.session)}
+
+    @cached_property
+    def topics(self) -> dict[str, TopicInfo]:
+        """All topics, archived ones too, by slug."""
+        return {topic.slug: topic for topic in topics(self.session, archived=True)}
+
+    @cached_property
+    def launched(self) -> list[LaunchedCampaign]:
+        """Launched campaigns, the latest first. Their ids are bound, so that only their partitions are read."""
+        rows = self.session.execute(
+            select(Campaign.id, Campaign.name, Campaign.launched_at, Campaign.finished_at)
+            .where(Campaign.launched_at.is_not(None))
+            .order_by(Campaign.launched_at.desc(), Campaign.id.desc())
+        )
+        return [LaunchedCampaign(row[0], row[1], row[2], row[3]) for row in rows if row[2] is not None]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One input of a condition in the builder, with the words around it, so that a row reads like a sentence.
+
+    ``kind`` is select, text, number or date. Changing a control that ``reshapes`` draws the row anew.
+    """
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    options: tuple[tuple[str, str], ...] = ()
+    before: str = ""
+    after: str = ""
+    hint: str = ""
+    reshapes: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the control says, in words."""
+        said = dict(self.options).get(self.value, self.value) if self.kind == "select" else self.value
+        return " ".join(part for part in (self.before, said, self.after) if part)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One kind of condition, known by the JSON ``key`` that every leaf of the kind has.
+
+    ``verdict`` compiles a leaf and raises ``InvalidInput`` when it cannot; ``subjects`` are what the builder offers to
+    start a sentence with (value of the key, text); ``controls`` continue the sentence of a leaf; ``read`` makes a leaf
+    of a subject and the texts of its controls.
+    """
+
+    key: str
+    title: object
+    verdict: Callable[[Leaf, Context], Verdict]
+    subjects: Callable[[Context], list[tuple[str, str]]]
+    controls: Callable[[Leaf, Context], list[Control]]
+    read: Callable[[str, Mapping[str, str], Context], dict[str, object]]
+
+
+conditions: Registry[Condition] = Registry("segment conditions")
