@@ -1,0 +1,1 @@
+"""Pure decisions of tracking: what a hit is, what its client is, who made it."""

@@ -1,0 +1,1 @@
+"""Use cases of tracking: storing, folding, crediting, rebuilding."""
