@@ -4,10 +4,11 @@
 .DELETE_ON_ERROR:
 .PHONY: help run setup test check bench prove test-tools
 export DEBIAN_FRONTEND := noninteractive
+export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 PYTHON ?= python3
 UV := $(shell command -v uv || echo .tools/uv/bin/uv)
-NODE_OK := $(shell command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && echo yes)
+NODE_OK := $(shell command -v npm >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && echo yes)
 NPM := $(if $(NODE_OK),npm,PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm)
 FRONT_END := $(shell find app/web/assets -type f 2>/dev/null) package.json package-lock.json
 CATALOGUES := $(wildcard app/translations/*/LC_MESSAGES/*.po)
@@ -61,7 +62,7 @@ bench: setup
 
 node_modules/.installed: package-lock.json | .venv/.synced $(if $(NODE_OK),,.tools/node/bin/npm)
 	@echo "Installing the front end's packages"
-	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch $@
 
 app/web/static/.built: node_modules/.installed $(FRONT_END)
 	@echo "Building the front end"

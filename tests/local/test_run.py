@@ -106,10 +106,8 @@ def test_a_taken_port_is_said_in_a_sentence(tmp_path):
         port = taken.getsockname()[1]
         said = fails_to_run(tmp_path / "var", port)
     assert engines.running(tmp_path / "var") is None
-    assert (
-        said
-        == f"Port {port} is taken by another program: stop that, or choose another port: make run PORT={port + 80}.\n"
-    )
+    assert said.startswith(f"Port {port} is taken by another program: stop that, or choose another port: ")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -69,29 +70,37 @@ def pid_in(file: Path, sign: str) -> int | None:
 
 @lru_cache(maxsize=1)
 def _demotion() -> tuple[str, ...]:
-    """Return the words before a command that make it run without root's rights; empty when we have none."""
-    if os.geteuid() != 0:
+    """Return the words before a command that make it run as a common user with a name; empty when we are one."""
+    if os.geteuid() != 0 and _has_name():
         return ()
     mapped = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
     if shutil.which("unshare") and subprocess.run([*mapped, "true"], capture_output=True).returncode == 0:
         return mapped
-    if shutil.which("setpriv"):
+    if shutil.which("setpriv") and os.geteuid() == 0:
         return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     raise EngineUnavailable(
-        "PostgreSQL refuses to run as root and this machine has neither unshare nor setpriv: "
-        "run as a normal user, or set DATABASE_URL to a server of yours."
+        "PostgreSQL refuses to run as root or as a user without a name, and this machine allows neither unshare nor "
+        "setpriv: run as a normal user, or set DATABASE_URL to a server of yours."
     )
 
 
+def _has_name() -> bool:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:  # usual in containers that are started under a number
+        return False
+    return True
+
+
 def demoted(argv: list[str], folder: Path) -> list[str]:
-    """Return ``argv`` so that it runs without root's rights and owns ``folder``.
+    """Return ``argv`` so that it runs as PostgreSQL wants it, a common user with a name, and owns ``folder``.
 
     ``unshare`` shows our own files to the program as nobody's, which works under folders closed to others;
     ``setpriv`` truly becomes nobody, so the folder changes hands.
     """
     words = _demotion()
     if words:
-        owner = NOBODY if words[0] == "setpriv" else 0
+        owner = NOBODY if words[0] == "setpriv" else os.geteuid()
         if folder.stat().st_uid != owner:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, owner, owner, follow_symlinks=False)
