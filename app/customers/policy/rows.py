@@ -33,6 +33,7 @@ _CORE_PARSERS: dict[str, Callable[[str], str]] = {
     "country": parse_country,
     "source": single_line,
 }
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _KEPT = 20_000  # distinct values a column remembers
 # What a spreadsheet would run as a formula, behind the apostrophe that our own exports put before it.
 _GUARDED = re.compile(r"'[=+\-@\t\r＝＋－＠]")
@@ -160,7 +161,7 @@ def _literal(field: Declared, order: DateOrder) -> Callable[[str], str]:
 
     def literal(text: str) -> str:
         value = parse(field.kind, text, field.choices, date_order=order)
-        return "" if value is None else json.dumps(value, ensure_ascii=False)
+        return "" if value is None else _encode(value)
 
     return literal
 

@@ -10,7 +10,9 @@ from app.customers.services.importing.terms import (
     TopicChoice,
     barriers,
     sinks,
+    topic_by_slug,
     topic_choices,
+    topics,
 )
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "TopicChoice",
     "barriers",
     "sinks",
+    "topic_by_slug",
     "topic_choices",
+    "topics",
 ]

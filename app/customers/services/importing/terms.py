@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.core.errors import InvalidInput
 from app.core.registries import Registry
 
 
@@ -65,3 +67,19 @@ class TopicChoice:
 
 # (session, language) -> topics; consent fills it
 topic_choices: Registry[Callable[[Session, str], list[TopicChoice]]] = Registry("topics for imports")
+
+
+def topics(session: Session, language: str = "en") -> list[TopicChoice]:
+    """Return the topics that an import can give permission for."""
+    return [topic for choices in topic_choices for topic in choices(session, language)]
+
+
+def topic_by_slug(session: Session, slug: str) -> TopicChoice:
+    """Return the topic called ``slug``. Raises ``InvalidInput`` naming those that exist."""
+    known = {topic.slug: topic for topic in topics(session)}
+    if slug not in known:
+        raise InvalidInput(
+            _("There is no topic called %(slug)s. Topics: %(all)s.", slug=slug, all=", ".join(known) or "–"),
+            field="topic",
+        )
+    return known[slug]

@@ -1,0 +1,129 @@
+"""``flask contacts``: import and export on the command line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from app.core import config
+from app.core.cli import answer
+from app.core.db import unit_of_work
+from app.core.errors import InvalidInput
+from app.customers.engine import importing
+from app.customers.policy.values import DateOrder
+from app.customers.queries import imports
+from app.customers.queries.imports import BatchInfo
+from app.customers.services.importing import batches, topic_by_slug
+from app.customers.services.importing.batches import BASES, LEVELS, Statement
+from app.customers.services.importing.declaring import declare_columns
+from app.customers.services.importing.source import FileShape, inspect
+
+
+@click.group("contacts")
+def contacts() -> None:
+    """The customer base: import, export."""
+
+
+@contacts.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Which field a column becomes; blank: none.")
+@click.option("--declare", is_flag=True, help="Declare a field for every column that has none, typed by its cells.")
+@click.option(
+    "--topic", metavar="SLUG", help="The topic they gave permission for; without it no permission is recorded."
+)
+@click.option("--level", type=click.Choice(LEVELS), help="How firmly the permission was given.")
+@click.option("--basis", type=click.Choice(BASES), help="The legal basis of the permission.")
+@click.option("--source", required=True, help="Where these people come from.")
+@click.option("--evidence", default="", help="Where the proof of the permission is kept.")
+@click.option(
+    "--date-order", type=click.Choice([o.value for o in DateOrder]), default="clear", help="How 03/04/2026 is read."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+def import_(
+    file: Path,
+    maps: tuple[str, ...],
+    declare: bool,
+    topic: str | None,
+    level: str | None,
+    basis: str | None,
+    source: str,
+    evidence: str,
+    date_order: str,
+    dry_run: bool,
+) -> None:
+    """Import the CSV FILE. Columns are mapped by their titles; --map overrides that, column by column.
+
+    \b
+    Prints {"batch", "rows", "added", "updated", "unchanged", "permitted", "rejected", "refused", ...}.
+    Exit status 1 when the import could not be done; refused rows are no failure, they are counted and kept.
+    """
+    if topic and not (level and basis):
+        raise click.UsageError("With --topic say --level and --basis.")
+    begun = time.monotonic()
+    shape = inspect(file.absolute(), config.current().var / "imports")
+    given = _given(maps, shape)
+    with unit_of_work() as session:
+        statement = Statement(
+            topic_by_slug(session, topic).id if topic else None, level or "", basis or "", source, evidence
+        )
+        batch_id = batches.create(session, shape, file.name)
+        mapping = {**imports.batch(session, batch_id).mapping, **given}
+        left = [column for column in shape.columns if column not in mapping]
+        if declare:
+            mapping |= declare_columns(session, shape, left)
+        elif left:
+            click.echo(f"Not imported, for they are no declared fields: {', '.join(left)}", err=True)
+        batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=DateOrder(date_order))
+    _run(batch_id, begun)
+
+
+@contacts.command("resume")
+@click.argument("batch_id", type=int)
+def resume(batch_id: int) -> None:
+    """Go on with the import BATCH_ID, which was stopped, failed or killed, where it was."""
+    with unit_of_work() as session:
+        if imports.batch(session, batch_id).status != "running":
+            batches.resume(session, batch_id)
+    _run(batch_id, time.monotonic())
+
+
+def _run(batch_id: int, begun: float) -> None:
+    click.echo(f"Import {batch_id}", err=True)
+    done = importing.run(batch_id, lambda batch: click.echo(f"{batch.percent:3} %  {batch.rows} rows", err=True))
+    if done.status != "done":
+        raise InvalidInput(done.error or f"The import was stopped; go on with: flask contacts resume {batch_id}")
+    answer(_summary(done, time.monotonic() - begun))
+
+
+def _summary(batch: BatchInfo, seconds: float) -> dict[str, object]:
+    return {
+        "batch": batch.id,
+        "dry_run": batch.dry_run,
+        "rows": batch.rows,
+        "added": batch.added,
+        "updated": batch.updated,
+        "unchanged": batch.unchanged,
+        "permitted": batch.permitted,
+        "rejected": batch.rejected,
+        "refused": batch.refused,
+        "mapping": batch.mapping,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _given(maps: Sequence[str], shape: FileShape) -> dict[str, str]:
+    given = {}
+    for pair in maps:
+        column, equals, target = pair.rpartition("=")
+        if not equals or column not in shape.columns:
+            raise click.BadParameter(
+                f"{pair!r} must be COLUMN=FIELD; columns: {', '.join(shape.columns)}", param_hint="--map"
+            )
+        given[column] = target.strip()
+    return given
+
+
+COMMANDS: list[click.Command] = [contacts]
