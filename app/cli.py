@@ -45,7 +45,7 @@ def mount(app: Flask) -> None:
         return
     for room in ROOMS:
         if find_spec(f"{room}.commands"):
-            for command in import_module(f"{room}.commands").COMMANDS:
+            for command in getattr(import_module(f"{room}.commands"), "COMMANDS", ()):
                 app.cli.add_command(_ready_to_run(command, app, needs_engines=True))
 
 
