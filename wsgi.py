@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app import cli
+from app.cli import mount
 from app.core.config import Settings
 from app.factory import create_app
 
 application = create_app(Settings.from_env())
-cli.mount(application)
+mount(application)

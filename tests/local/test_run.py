@@ -115,7 +115,7 @@ def test_a_taken_port_is_said_in_a_sentence(tmp_path):
     [
         (
             "DATABASE_URL",
-            "postgresql://a:b@127.0.0.1:1/x",
+            "postgresql://127.0.0.1:1/x",
             "DATABASE_URL names no database that can be used (Connection",
         ),
         ("REDIS_URL", "redis://127.0.0.1:1/0", "REDIS_URL names no server that can be used (Error 111"),
