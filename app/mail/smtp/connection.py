@@ -46,6 +46,7 @@ class Connection:
         self.closing = False  # the server said 421: nothing more goes here
         self.deadline = float("inf")
         self._refused: Reply | None = None
+        self._rcpt_taken = False
         self._due: deque[Step] = deque()
         self._reader = ReplyReader()
         self._out: deque[memoryview] = deque()
@@ -108,7 +109,7 @@ class Connection:
         self.flush()
 
     def _start(self, message: Outgoing) -> bytes:
-        self.envelope, self._refused, self.ready = message, None, False
+        self.envelope, self._refused, self.ready, self._rcpt_taken = message, None, False, False
         self.deadline = time.monotonic() + self._timeout
         if self._opened.pipelining:
             self._due.extend((Step.MAIL, Step.RCPT, Step.DATA))
@@ -179,17 +180,24 @@ class Connection:
         self._refuse(reply, Step.MAIL)
 
     def _rcpt_reply(self, reply: Reply) -> None:
-        if _expected(reply, 2) and self._refused is None:
+        self._rcpt_taken = _expected(reply, 2)
+        if self._rcpt_taken and self._refused is None:
             self._lock_step(b"DATA\r\n", Step.DATA)
             return
-        self._refuse(reply, Step.RCPT)
+        if not self._rcpt_taken:
+            self._refuse(reply, Step.RCPT)
 
     def _data_reply(self, reply: Reply) -> None:
         if reply.code == 354 and self._refused is None:
             self.ready = True
             return
+        if reply.code == 354 and self._rcpt_taken:
+            # MAIL was refused and RCPT taken: an empty message could be delivered. Hanging up cannot.
+            self.closing = True
+            self._give_up()
+            return
         if reply.code == 354:
-            # The server takes data for a refused envelope: end it at once, with nothing in it (RFC 2920 §3.1).
+            # The server takes data for a refused recipient: end it at once, with nothing in it (RFC 2920 §3.1).
             self._due.append(Step.EMPTY_DOT)
             self._queue(b".\r\n")
             self.flush()
