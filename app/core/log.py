@@ -18,7 +18,10 @@ def configure(log_format: str = "console") -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables: keys, addresses
+        )
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last] if log_format == "json" else [*shared, last],
