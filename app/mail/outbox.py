@@ -7,11 +7,15 @@ by the time of arrival. Files are never changed once they have their name.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from functools import lru_cache
 from itertools import count, islice
@@ -23,6 +27,7 @@ KEPT = 20_000
 ENVELOPE_FROM = b"X-Permesso-Envelope-From: "
 ENVELOPE_TO = b"X-Permesso-Envelope-To: "
 _HEAD = 16_384  # bytes that hold all headers of any mail worth listing
+_SHOWN = re.compile(rb"(?im)^(subject|from|to):[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)")
 _arrivals = count(1)
 
 
@@ -119,22 +124,39 @@ def _parse(mail_id: str, content: bytes, size: int, *, whole: bool) -> OutboxMai
             recipients.append(value.decode(errors="replace"))
         start = end + 2 if end >= 0 else len(content)
     raw = content[start:]
-    head = raw if whole else raw.partition(b"\r\n\r\n")[0]
-    message = message_from_bytes(head, policy=policy.default)
-    assert isinstance(message, EmailMessage)
+    headers = _headers(raw.partition(b"\r\n\r\n")[0])
+    html, text = _parts(raw) if whole else ("", "")
     return OutboxMail(
         id=mail_id,
         at=datetime.fromtimestamp(int(mail_id.partition("-")[0]) / 1e9, UTC),
-        subject=str(message.get("Subject", "")),
-        from_=str(message.get("From", "")),
-        to=str(message.get("To", "")) or ", ".join(recipients),
+        subject=headers.get("subject", ""),
+        from_=headers.get("from", ""),
+        to=headers.get("to", "") or ", ".join(recipients),
         envelope_from=sender,
         envelope_to=tuple(recipients),
         size=size,
-        html=_part(message, "html") if whole else "",
-        text=_part(message, "plain") if whole else "",
+        html=html,
+        text=text,
         raw=raw if whole else b"",
     )
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    """Return the headers that a list shows, decoded. The standard parser takes ten times as long, 20,000 times over."""
+    found: dict[str, str] = {}
+    for name, value in _SHOWN.findall(head):
+        text = value.replace(b"\r\n", b"").decode(errors="replace").strip()
+        with suppress(HeaderParseError, LookupError, UnicodeDecodeError):
+            text = str(make_header(decode_header(text))) if "=?" in text else text
+        found.setdefault(name.decode().lower(), text)
+    return found
+
+
+def _parts(raw: bytes) -> tuple[str, str]:
+    """Return the HTML and the text of a mail, empty where it has none."""
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return _part(message, "html"), _part(message, "plain")
 
 
 def _part(message: EmailMessage, kind: str) -> str:
