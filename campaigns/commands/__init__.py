@@ -1,0 +1,8 @@
+"""Commands of segments and campaigns."""
+
+import click
+
+from campaigns.commands.campaigns import campaigns
+from campaigns.commands.segments import segments
+
+COMMANDS: list[click.Command] = [segments, campaigns]
