@@ -32,6 +32,7 @@ def changes(session: Session, source: str, target: str) -> None:
 
     Call it before ``apply``. Columns: contact_id, opens, clicks; contacts without a change are absent.
     """
+    session.execute(text(f"DROP TABLE IF EXISTS pg_temp.{target}"))
     session.execute(
         text(
             f"CREATE TEMP TABLE {target} ON COMMIT DROP AS"  # noqa: S608

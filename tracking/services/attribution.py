@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracking.policy.attribution import CLICK_WINDOW
+from tracking.services import temporary
 
 # The latest human click before each order, among campaigns of the order's brand; then refunds by their order.
 _CREDITED = """
-CREATE TEMP TABLE {target} ON COMMIT DROP AS
 WITH people AS ({people}),
 bought AS (
     SELECT DISTINCT ON (o.id) o.id AS order_id, e.campaign_id, o.contact_id, 'click' AS reason, o.at AS credited_at,
@@ -53,8 +53,7 @@ def credit(session: Session, people: str) -> int:
     Returns how many conversions were added, changed or taken away.
     """
     names = {"people": people, "target": "fold_credit"}
-    session.execute(text("DROP TABLE IF EXISTS pg_temp.fold_credit"))
-    session.execute(text(_CREDITED.format(**names)), {"window": CLICK_WINDOW})
+    temporary.make(session, "fold_credit", _CREDITED.format(**names), {"window": CLICK_WINDOW})
     removed = session.execute(text(_REMOVED.format(**names)))
     written = session.execute(text(_WRITTEN.format(**names)))
     return int(removed.rowcount) + int(written.rowcount)  # type: ignore[attr-defined]

@@ -8,13 +8,13 @@ be cut and ordered in any way, and ``rebuild`` finds no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -23,7 +23,7 @@ from campaigns.queries.responses import link_table
 from campaigns.services import responses
 from tracking.policy import classify
 from tracking.policy.classify import Features, Verdict
-from tracking.services import attribution
+from tracking.services import attribution, temporary
 
 SETTLE = timedelta(seconds=3)  # robots show by what else they fetch
 ROUND_EVENTS = 100_000
@@ -37,7 +37,6 @@ _COUNTED = (
 
 # A message whose outcome was not written yet when its events were folded gets their delay when it is.
 _TOUCHED = """
-CREATE TEMP TABLE fold_touched ON COMMIT DROP AS
 SELECT campaign_id, contact_id FROM event
 WHERE batch_id = ANY(:ids) AND at BETWEEN :first AND :last AND contact_id IS NOT NULL
 UNION
@@ -46,7 +45,6 @@ WHERE e.delay_s IS NULL AND e.contact_id IS NOT NULL AND e.at > :recently AND m.
 """
 
 _EVENTS = f"""
-CREATE TEMP TABLE fold_event ON COMMIT DROP AS
 SELECT e.at, e.id, e.campaign_id, e.contact_id, e.kind, e.link_n, e.method, e.agent_family, e.network_class, e.hint,
     e.label, e.label_reason, e.label AS old_label, e.batch_id = ANY(:ids) AS fresh,
     coalesce(e.delay_s, greatest(0, extract(epoch FROM e.at - m.sent_at))::integer) AS delay_s,
@@ -58,7 +56,6 @@ WHERE {_COUNTED}
 """  # noqa: S608
 
 RESPONSES = """
-CREATE TEMP TABLE {target} ON COMMIT DROP AS
 SELECT campaign_id, contact_id,
     min(at) FILTER (WHERE kind = 'open') AS opened_at,
     min(at) FILTER (WHERE label = 'human') AS human_opened_at,
@@ -105,16 +102,13 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
         "last": max(batch.last_at for batch in batches),
         "recently": clock.now() - timedelta(minutes=15),
     }
-    session.execute(text(_TOUCHED), span)
-    session.execute(text("ANALYZE fold_touched"))
-    session.execute(text(_EVENTS), span)
-    session.execute(text("ANALYZE fold_event"))
+    temporary.make(session, "fold_touched", _TOUCHED, span)
+    temporary.make(session, "fold_event", _EVENTS, span)
     changed = _settle(session)
     session.execute(text(_ROLLUP), span)
     if changed:
         session.execute(text("DELETE FROM rollup WHERE events = 0"))
-    session.execute(text(RESPONSES.format(source="fold_event", target="fold_response")))
-    session.execute(text("ANALYZE fold_response"))
+    temporary.make(session, "fold_response", RESPONSES.format(source="fold_event"))
     _to_people(session)
     attribution.credit(session, "SELECT contact_id FROM fold_response WHERE last_clicked_at IS NOT NULL")
     session.execute(
@@ -157,14 +151,13 @@ SELECT e.campaign_id, e.contact_id, e.at, e.id, e.kind, e.link_n, e.method, e.ag
     e.delay_s, e.label, e.label_reason, e.delay_is_new
 FROM fold_event e
 JOIN (SELECT campaign_id, contact_id FROM fold_event GROUP BY 1, 2
-      HAVING count(*) FILTER (WHERE kind = 'click') > 1 OR bool_or(delay_is_new)) AS some
+      HAVING count(*) FILTER (WHERE kind = 'click') > 1 OR bool_or(delay_is_new)) AS several
     USING (campaign_id, contact_id)
 ORDER BY e.campaign_id, e.contact_id
 """
 
 
 _LABELS = """
-CREATE TEMP TABLE fold_label ON COMMIT DROP AS
 SELECT * FROM unnest(CAST(:at AS timestamptz[]), CAST(:ids AS bigint[]), CAST(:delays AS integer[]),
     CAST(:labels AS text[]), CAST(:reasons AS text[])) AS new (at, id, delay_s, label, label_reason)
 """
@@ -176,7 +169,9 @@ def _settle(session: Session) -> bool:
     if not changed:
         return False
     at, ids, delays, labels, reasons = (list(column) for column in zip(*changed, strict=True))
-    session.execute(text(_LABELS), {"at": at, "ids": ids, "delays": delays, "labels": labels, "reasons": reasons})
+    temporary.make(
+        session, "fold_label", _LABELS, {"at": at, "ids": ids, "delays": delays, "labels": labels, "reasons": reasons}
+    )
     session.execute(
         text(
             "UPDATE event e SET delay_s = n.delay_s, label = n.label, label_reason = n.label_reason,"
@@ -214,20 +209,35 @@ def _links(session: Session, campaigns: set[int]) -> dict[int, int]:
 # People
 
 
+_PROFILE = """
+SELECT contact_id, c.opens, c.clicks, r.opened_at, r.clicked_at
+FROM fold_change c
+JOIN (SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) AS clicked_at
+      FROM fold_response GROUP BY 1) AS r USING (contact_id)
+WHERE c.opens <> 0 OR c.clicks <> 0 OR r.opened_at IS NOT NULL
+"""
+
+_EXACT = """
+SELECT m.contact_id,
+    max(e.at) FILTER (WHERE e.label = 'human') AS opened_at,
+    max(e.at) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicked_at,
+    count(*) FILTER (WHERE e.kind = 'open' AND e.label = 'human') AS opens,
+    count(*) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicks
+FROM message m
+LEFT JOIN event e ON e.campaign_id = m.campaign_id AND e.contact_id = m.contact_id
+    AND (e.batch_id IN (SELECT id FROM event_batch WHERE folded_at IS NOT NULL)
+        OR e.id IN (SELECT id FROM fold_event))
+WHERE m.contact_id = ANY(:contacts)
+GROUP BY m.contact_id
+"""
+
+
 def _to_people(session: Session) -> None:
     """Write messages, then what they add to the profiles of the people."""
     responses.lock(session, "fold_response")
     responses.changes(session, "fold_response", "fold_change")
     responses.apply(session, "fold_response")
-    session.execute(
-        text(
-            "CREATE TEMP TABLE fold_profile ON COMMIT DROP AS"
-            " SELECT contact_id, c.opens, c.clicks, r.opened_at, r.clicked_at FROM fold_change c JOIN"
-            " (SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) AS clicked_at"
-            "  FROM fold_response GROUP BY 1) AS r USING (contact_id)"
-            " WHERE c.opens <> 0 OR c.clicks <> 0 OR r.opened_at IS NOT NULL"
-        )
-    )
+    temporary.make(session, "fold_profile", _PROFILE)
     profile.add_responses(session, "fold_profile")
     _set_back(session)
 
@@ -241,22 +251,5 @@ def _set_back(session: Session) -> None:
         )
     ).all()
     if lost:
-        responses_of(session, "fold_exact", lost)
+        temporary.make(session, "fold_exact", _EXACT, {"contacts": lost})
         profile.set_responses(session, "fold_exact")
-
-
-def responses_of(session: Session, target: str, contacts: Sequence[int]) -> None:
-    """Make the temporary table ``target``: contact_id, opened_at, clicked_at, opens, clicks over all counted events."""
-    session.execute(
-        text(
-            f"CREATE TEMP TABLE {target} ON COMMIT DROP AS"  # noqa: S608 - our own name
-            " SELECT m.contact_id, max(e.at) FILTER (WHERE e.label = 'human') AS opened_at,"
-            "   max(e.at) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicked_at,"
-            "   count(*) FILTER (WHERE e.kind = 'open' AND e.label = 'human') AS opens,"
-            "   count(*) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicks"
-            " FROM message m LEFT JOIN event e ON e.campaign_id = m.campaign_id AND e.contact_id = m.contact_id"
-            f"   AND (e.batch_id IN (SELECT id FROM event_batch WHERE folded_at IS NOT NULL)"
-            "        OR e.id IN (SELECT id FROM fold_event))"
-            " WHERE m.contact_id = ANY(:contacts) GROUP BY m.contact_id"
-        ).bindparams(bindparam("contacts", list(contacts), ARRAY(BigInteger)))
-    )

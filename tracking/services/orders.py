@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ARRAY, Text, bindparam, select, text
+from sqlalchemy import ARRAY, Text, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from app.customers.queries.contacts import contact_table
 from app.customers.services import profile
 from tracking.models import Order, SpoolPosition
 from tracking.policy.hits import Hit
-from tracking.services import attribution, files
+from tracking.services import attribution, files, temporary
 from tracking.services.files import OrderRow
 from tracking.services.record import MAX_BATCH, store
 
@@ -64,12 +64,8 @@ def import_orders(session: Session, path: Path, brand: BrandInfo, source: str) -
         added += done[0]
         without += done[1]
     buyers = "SELECT DISTINCT contact_id FROM imported_order WHERE contact_id IS NOT NULL"
-    session.execute(text("DROP TABLE IF EXISTS pg_temp.imported_order"))
-    session.execute(
-        text(
-            'CREATE TEMP TABLE imported_order ON COMMIT DROP AS SELECT contact_id FROM "order" WHERE source = :source'
-        ),
-        {"source": source},
+    temporary.make(
+        session, "imported_order", 'SELECT contact_id FROM "order" WHERE source = :source', {"source": source}
     )
     credited = attribution.credit(session, buyers)
     totals(session, "order_total", buyers)
@@ -141,17 +137,16 @@ def _insert(
     return len(inserted), sum(row.contact_id is None for row in inserted)
 
 
+_TOTALS = """
+SELECT contact_id, max(at) FILTER (WHERE refunds IS NULL) AS ordered_at,
+    count(*) FILTER (WHERE refunds IS NULL) AS orders, sum(value) AS order_value
+FROM "order" WHERE contact_id IN ({people}) GROUP BY contact_id
+"""
+
+
 def totals(session: Session, target: str, people: str) -> None:
     """Make the temporary table ``target``: contact_id, ordered_at, orders, order_value of the contacts of a query."""
-    session.execute(text(f"DROP TABLE IF EXISTS pg_temp.{target}"))
-    session.execute(
-        text(
-            f"CREATE TEMP TABLE {target} ON COMMIT DROP AS"  # noqa: S608 - our own names
-            " SELECT contact_id, max(at) FILTER (WHERE refunds IS NULL) AS ordered_at,"
-            " count(*) FILTER (WHERE refunds IS NULL) AS orders, sum(value) AS order_value"
-            f' FROM "order" WHERE contact_id IN ({people}) GROUP BY contact_id'
-        )
-    )
+    temporary.make(session, target, _TOTALS.format(people=people))
 
 
 def import_events(session: Session, path: Path) -> EventsImported:

@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.customers.services import profile
 from campaigns.services import responses
-from tracking.services import attribution, fold, orders
+from tracking.services import attribution, fold, orders, temporary
 
 # Events not yet folded are not counted anywhere yet, so they do not count here either.
 _FOLDED = "(SELECT e.* FROM event e JOIN event_batch b ON b.id = e.batch_id AND b.folded_at IS NOT NULL) AS e"
 
 _ROLLUP = f"""
-CREATE TEMP TABLE rebuilt_rollup ON COMMIT DROP AS
 SELECT campaign_id, {fold.CELL.format(at="at")} AS cell, kind, label, coalesce(link_n, -1) AS link_n,
     contact_id IS NULL AS untracked, count(*) AS events
 FROM {_FOLDED} GROUP BY 1, 2, 3, 4, 5, 6
@@ -26,6 +25,15 @@ _MISSING = f"""
 INSERT INTO rollup AS r (campaign_id, cell, kind, label, link_n, untracked, events) SELECT * FROM rebuilt_rollup
 ON CONFLICT {_KEY} DO UPDATE SET events = excluded.events WHERE r.events <> excluded.events
 """  # noqa: S608
+
+
+_BUYERS = 'SELECT DISTINCT contact_id FROM "order" WHERE contact_id IS NOT NULL'
+
+_PROFILE = """
+SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) AS clicked_at,
+    sum(human_opens) AS opens, sum(clicks) AS clicks
+FROM rebuilt_response GROUP BY contact_id HAVING max(last_opened_at) IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -46,24 +54,14 @@ class Differences:
 def rebuild(session: Session) -> Differences:
     """Recompute every fold from the folded events and all orders, mend what differs and say how much did."""
     session.execute(select(func.pg_advisory_xact_lock(fold.LOCK)))
-    session.execute(
-        text(fold.RESPONSES.format(source=f"{_FOLDED} WHERE contact_id IS NOT NULL", target="rebuilt_response"))
-    )
-    session.execute(text("ANALYZE rebuilt_response"))
+    temporary.make(session, "rebuilt_response", fold.RESPONSES.format(source=f"{_FOLDED} WHERE contact_id IS NOT NULL"))
     messages = responses.apply(session, "rebuilt_response") + responses.reset_others(session, "rebuilt_response")
-    session.execute(text(_ROLLUP))
+    temporary.make(session, "rebuilt_rollup", _ROLLUP)
     rollups = int(session.execute(text(_EXTRA)).rowcount)  # type: ignore[attr-defined]
     rollups += int(session.execute(text(_MISSING)).rowcount)  # type: ignore[attr-defined]
-    session.execute(
-        text(
-            "CREATE TEMP TABLE rebuilt_profile ON COMMIT DROP AS"
-            " SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) AS clicked_at,"
-            " sum(human_opens) AS opens, sum(clicks) AS clicks FROM rebuilt_response GROUP BY contact_id"
-            " HAVING max(last_opened_at) IS NOT NULL"
-        )
-    )
-    conversions = attribution.credit(session, 'SELECT DISTINCT contact_id FROM "order" WHERE contact_id IS NOT NULL')
-    orders.totals(session, "rebuilt_order", 'SELECT DISTINCT contact_id FROM "order" WHERE contact_id IS NOT NULL')
+    temporary.make(session, "rebuilt_profile", _PROFILE)
+    conversions = attribution.credit(session, _BUYERS)
+    orders.totals(session, "rebuilt_order", _BUYERS)
     profiles = profile.set_responses(session, "rebuilt_profile") + profile.set_orders(session, "rebuilt_order")
     profiles += profile.reset_others(session, "rebuilt_profile", "rebuilt_order")
     return Differences(messages, rollups, profiles, conversions)
