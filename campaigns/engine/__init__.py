@@ -1,0 +1,1 @@
+"""The sending pump: claims, journals, the loop, and what puts things right after a crash."""

@@ -1,0 +1,130 @@
+"""Compile a campaign's content to messages: the same for the launch, the preview, the test send and the pump."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from app.brands.queries import brands, sending
+from app.brands.queries.brands import BrandInfo
+from app.brands.queries.sending import SendingIdentity
+from app.core import config, tokens
+from app.core.tokens import Purpose
+from app.customers.queries import fields as dictionary
+from app.mail.content import Design, Fields, compile_design
+from app.mail.dkim import Signer
+from app.mail.merge import Value
+from app.mail.skeleton import Engagement, Frame, Skeleton, build_skeleton
+from campaigns.models import Campaign
+from consent.queries import topics
+from consent.queries.topics import TopicInfo
+
+# Core columns of a contact that a mail may name; declared fields come beside them.
+CONTACT_FIELDS = frozenset({"email", "first_name", "last_name", "language", "country", "time_zone"})
+
+_WHY = {
+    "en": "You receive this mail because you agreed to “{topic}” from {brand}.",
+    "fr": "Vous recevez ce message car vous avez accepté « {topic} » de {brand}.",
+}
+
+
+@dataclass(frozen=True)
+class Skeletons:
+    """The two compiled forms of a message."""
+
+    tracked: Skeleton
+    untracked: Skeleton
+
+
+@dataclass(frozen=True)
+class Composer:
+    """What all messages of a campaign share."""
+
+    campaign_id: int
+    campaign_name: str
+    brand: BrandInfo
+    topic: TopicInfo
+    identity: SendingIdentity
+    fields: Fields
+
+    def constants(self, language: str) -> dict[str, Value]:
+        """Return the merge values that are the same for all recipients in ``language``."""
+        topic = self.topic.name(language)
+        return {
+            "brand.name": self.brand.name,
+            "brand.website": self.brand.website,
+            "brand.colour": self.brand.colour,
+            "campaign.name": self.campaign_name,
+            "postal_address": self.brand.postal_address,
+            "why": _WHY.get(language, _WHY["en"]).format(topic=topic, brand=self.brand.name),
+        }
+
+    def utm(self) -> Mapping[str, str]:
+        """Return the campaign parameters that links get where they have none."""
+        return {"utm_source": self.brand.slug, "utm_medium": "email", "utm_campaign": f"c{self.campaign_id}"}
+
+    def design(self, language: str, mjml: str, preheader: str = "") -> Design:
+        """Compile a design. Raises ``DesignError`` with line and column."""
+        return compile_design(
+            mjml,
+            fields=self.fields,
+            constants=self.constants(language),
+            preheader=preheader,
+            language=language,
+            utm=self.utm(),
+        )
+
+    def frame(self, language: str, subject: str) -> Frame:
+        """Return what the headers are made of."""
+        identity, slug = self.identity, self.topic.slug
+        return Frame(
+            from_address=identity.from_email,
+            from_name=identity.from_name,
+            subject=subject,
+            message_id_domain=identity.return_path_domain,
+            reply_to=identity.reply_to,
+            list_id=f"{slug}.{self.brand.slug}.{identity.domain}",
+            list_name=self.topic.name(language),
+            # Google's feedback loop: campaign, topic, brand, sender; never anything of a person.
+            feedback_id=f"c{self.campaign_id}:{slug}:{self.brand.slug}:permesso",
+        )
+
+    def skeletons(self, language: str, subject: str, design: Design) -> Skeletons:
+        """Return both forms: with a token per person and a pixel, and with the campaign-wide token and none."""
+        frame, constants = self.frame(language, subject), self.constants(language)
+        base = config.current().base_url
+        everyone = tokens.sign_message(Purpose.ENGAGEMENT, self.campaign_id, 0)
+        return Skeletons(
+            tracked=build_skeleton(design, frame, Engagement(base), constants=constants),
+            untracked=build_skeleton(design, frame, Engagement(base, everyone), constants=constants),
+        )
+
+    def plain(self, language: str, subject: str, design: Design) -> Skeleton:
+        """Return the message with links as written, for previews."""
+        return build_skeleton(design, self.frame(language, subject), None, constants=self.constants(language))
+
+    def signer(self) -> Signer:
+        """Return the DKIM signer of the campaign's sender."""
+        identity = self.identity
+        return Signer(identity.private_key_pem, identity.domain, identity.selector)
+
+
+def renumbered(design: Design, first: int) -> Design:
+    """Return ``design`` with its links numbered from ``first``, so that numbers differ over the languages."""
+    return replace(design, links=tuple(replace(link, number=first + link.number) for link in design.links))
+
+
+def composer(session: Session, campaign_id: int) -> Composer:
+    """Return the composer of a campaign. Raises ``NotFound``."""
+    campaign = session.get_one(Campaign, campaign_id)
+    declared = frozenset(field.name for field in dictionary.dictionary(session))
+    return Composer(
+        campaign_id=campaign.id,
+        campaign_name=campaign.name,
+        brand=brands.brand(session, campaign.brand_id),
+        topic=topics.topic(session, campaign.topic_id),
+        identity=sending.identity(session, campaign.sender_id),
+        fields=Fields(CONTACT_FIELDS | declared),
+    )

@@ -1,0 +1,47 @@
+"""Pause, resume and cancel a campaign. Pumps notice within a second or two (``engine.pump``)."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.errors import NotFound
+from campaigns.models import Campaign
+from campaigns.policy import CampaignAct, CampaignStatus, next_status
+from campaigns.services.pumping import cancel_waiting, settle
+
+
+def pause(session: Session, campaign_id: int, problem: str | None = None) -> None:
+    """Stop sending until ``resume``. ``problem`` says why, when the campaign pauses itself. Raises ``WrongState``."""
+    campaign = act(session, campaign_id, CampaignAct.PAUSE)
+    campaign.problem = problem
+
+
+def resume(session: Session, campaign_id: int) -> None:
+    """Go on with a paused campaign. Raises ``WrongState``, ``NotFound``."""
+    campaign = act(session, campaign_id, CampaignAct.RESUME)
+    campaign.problem = None
+    session.flush()
+    settle(session, campaign_id)
+
+
+def cancel(session: Session, campaign_id: int) -> None:
+    """End a campaign for good: what has not been tried never will be. Raises ``WrongState``, ``NotFound``.
+
+    What is in flight at this moment still gets its outcome; what its pump gives back is cancelled then.
+    """
+    campaign = act(session, campaign_id, CampaignAct.CANCEL)
+    campaign.problem, campaign.finished_at = None, clock.now()
+    cancel_waiting(session, campaign_id)
+
+
+def act(session: Session, campaign_id: int, what: CampaignAct) -> Campaign:
+    """Lock a campaign and change its status. Raises ``WrongState``, ``NotFound``."""
+    campaign = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if campaign is None:
+        raise NotFound(_("There is no campaign with the number %(id)s.", id=campaign_id))
+    campaign.status = next_status(CampaignStatus(campaign.status), what).value
+    campaign.updated_at = clock.now()
+    session.flush()
+    return campaign

@@ -1,0 +1,165 @@
+"""Freeze a launched campaign: compile its content, number its links, and store every member of its audience.
+
+All of it happens in one transaction, so a launch either stands whole or has not happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Text,
+    case,
+    column,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from app.brands.queries import sending
+from app.core import clock
+from app.customers.queries.contacts import contact_table
+from app.mail.providers import GROUPS, OTHER, group_of
+from campaigns.models import Campaign, CampaignContent, CampaignLink, Lane, Message
+from campaigns.policy import EXCLUDED, CampaignAct, CampaignStatus, MessageState, next_status
+from campaigns.queries.audience import members
+from campaigns.services.compose import Composer, composer, renumbered
+from campaigns.services.partitions import ensure
+from campaigns.services.pumping import settle
+from consent.queries import gates
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """How large the audience is, and how many of it will be tried."""
+
+    members: int
+    queued: int
+
+
+def freeze(session: Session, campaign_id: int) -> Frozen | None:
+    """Compile content, store the audience and let the campaign send. None when it is not being launched (any more).
+
+    Raises a ``UserError`` when content or segments have become unusable since they were checked.
+    """
+    campaign = session.get_one(Campaign, campaign_id, with_for_update=True)
+    if campaign.status != CampaignStatus.LAUNCHING:
+        return None
+    composed = composer(session, campaign_id)
+    languages = _compile(session, composed)
+    campaign.relay_id = sending.relay(session, campaign.brand_id).id
+    ensure(session, campaign_id)
+    _store(session, campaign, languages, composed.brand.language)
+    queued = session.scalar(
+        select(func.count()).where(Message.campaign_id == campaign_id, Message.state == MessageState.QUEUED)
+    )
+    everybody = session.scalar(select(func.count()).where(Message.campaign_id == campaign_id))
+    campaign.status = next_status(CampaignStatus(campaign.status), CampaignAct.FROZEN)
+    campaign.launched_at, campaign.problem = clock.now(), None
+    session.flush()
+    settle(session, campaign_id)
+    return Frozen(everybody or 0, queued or 0)
+
+
+def _compile(session: Session, composed: Composer) -> list[str]:
+    """Compile the content of each language, links numbered through; return the languages."""
+    session.execute(delete(CampaignLink).where(CampaignLink.campaign_id == composed.campaign_id))
+    contents = session.scalars(
+        select(CampaignContent)
+        .where(CampaignContent.campaign_id == composed.campaign_id)
+        .order_by(CampaignContent.language)
+    ).all()
+    number = 0
+    for content in contents:
+        design = composed.design(content.language, content.mjml, content.preheader)
+        design = renumbered(design, number)
+        both = composed.skeletons(content.language, content.subject, design)
+        content.skeleton, content.untracked_skeleton = both.tracked.to_bytes(), both.untracked.to_bytes()
+        session.add_all(
+            CampaignLink(
+                campaign_id=composed.campaign_id, n=link.number, url=link.url, label=link.label, pieces=[*link.pieces]
+            )
+            for link in design.links
+        )
+        number += len(design.links)
+    session.flush()
+    return [content.language for content in contents]
+
+
+# Scratch tables of one transaction.
+_people = table("frozen_people", column("contact_id", BigInteger), column("excluded", Boolean))
+_lanes = table("frozen_lane", column("domain", Text), column("lane_id", Integer))
+_SCRATCH = (
+    "CREATE TEMPORARY TABLE frozen_people (contact_id bigint NOT NULL, excluded boolean NOT NULL) ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE frozen_lane (domain text PRIMARY KEY, lane_id integer NOT NULL) ON COMMIT DROP",
+)
+
+
+def _store(session: Session, campaign: Campaign, languages: Sequence[str], default_language: str) -> None:
+    """Store one message for each member: skipped with its first shut gate, or queued."""
+    for statement in _SCRATCH:
+        session.execute(text(statement))
+    session.execute(insert(_people).from_select(["contact_id", "excluded"], members(session, campaign.id)))
+    session.execute(text("ANALYZE frozen_people"))
+    other = _fill_lanes(session, campaign.relay_id or 0)
+    contact = contact_table()
+    passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), _people).subquery("passed")
+    shut = case((_people.c.excluded, EXCLUDED), else_=passed.c.gate)
+    values = {
+        "campaign_id": literal(campaign.id),
+        "contact_id": passed.c.contact_id,
+        "state": case((shut.is_(None), MessageState.QUEUED.value), else_=MessageState.SKIPPED.value),
+        "reason": shut,
+        "permission_event_id": passed.c.event_id,
+        "language": _language(contact.c.language, languages, default_language),
+        "tracked": passed.c.tracked,
+        "address_key": passed.c.address_key,
+        "lane_id": func.coalesce(_lanes.c.lane_id, other),
+    }
+    rows = (
+        select(*(value.label(name) for name, value in values.items()))
+        .select_from(passed)
+        .join(_people, _people.c.contact_id == passed.c.contact_id)
+        .join(contact, contact.c.id == passed.c.contact_id)
+        .outerjoin(_lanes, _lanes.c.domain == contact.c.domain)
+        .order_by(passed.c.contact_id)  # rows that are claimed together lie together
+    )
+    session.execute(insert(Message).from_select(list(values), rows))
+
+
+def _fill_lanes(session: Session, relay_id: int) -> int:
+    """Map each domain of the audience to its lane; return the lane of all the domains that nobody knows."""
+    statement = upsert(Lane).values([{"relay_id": relay_id, "provider": group} for group in GROUPS])
+    session.execute(statement.on_conflict_do_nothing())
+    rows = session.execute(select(Lane.provider, Lane.id).where(Lane.relay_id == relay_id))
+    lane_of: dict[str, int] = {row.provider: row.id for row in rows}
+    contact = contact_table()
+    domains = session.scalars(
+        select(contact.c.domain).distinct().join(_people, _people.c.contact_id == contact.c.id)
+    ).all()
+    known = [
+        {"domain": domain, "lane_id": lane_of[group_of(domain)]}
+        for domain in domains
+        if domain and group_of(domain) != OTHER
+    ]
+    if known:
+        session.execute(insert(_lanes), known)
+    return lane_of[OTHER]
+
+
+def _language(theirs: ColumnElement[str | None], languages: Sequence[str], default: str) -> ColumnElement[str]:
+    """Choose the contact's language (``fr-CA`` counts as ``fr``), else the brand's, else the first there is."""
+    fallback = default if default in languages else languages[0]
+    spoken = func.split_part(func.lower(func.replace(func.coalesce(theirs, ""), "_", "-")), "-", 1)
+    return case((spoken.in_(languages), spoken), else_=literal(fallback))
