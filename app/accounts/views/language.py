@@ -3,7 +3,7 @@ browser's, English."""
 
 from __future__ import annotations
 
-from flask import g, request, session
+from flask import g, has_request_context, request, session
 from flask_babel import refresh
 
 from app.accounts.policy import LANGUAGES
@@ -11,7 +11,9 @@ from app.accounts.views.guard import find_user
 
 
 def select() -> str:
-    """Return the language of this request (Flask-Babel's locale selector)."""
+    """Return the language of this request (Flask-Babel's locale selector); English for commands and jobs."""
+    if not has_request_context():
+        return "en"
     asked = request.args.get("lang", "")
     if asked in LANGUAGES:
         if find_user() is None:
