@@ -140,7 +140,8 @@ def follow(standing: Standing, act: Act) -> Effect:
     if act.state is State.WITHDRAWN:
         return Effect.KEEPS if standing.state is State.WITHDRAWN else Effect.TAKES
     if act.state is State.EXPIRED:
-        return Effect.TAKES if standing.state in (State.PENDING, State.GRANTED) else Effect.REFUSED
+        standing_open = standing.state in (State.PENDING, State.GRANTED)
+        return Effect.TAKES if standing_open and standing.at(act.recorded_at).state is State.EXPIRED else Effect.REFUSED
     if act.state is State.PENDING:
         return _request(standing, act)
     if act.state is State.GRANTED:

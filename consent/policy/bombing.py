@@ -1,0 +1,39 @@
+"""How many confirmation mails may be asked for, so that forms cannot be used to bomb a mailbox (M3AAWG)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.mail.providers import group_of
+
+ADDRESS_PAUSE = timedelta(hours=12)  # between two confirmation mails to one address, over all forms
+ADDRESS_SPAN, ADDRESS_MAILS = timedelta(days=30), 4
+IP_SPAN, IP_REQUESTS = timedelta(hours=1), 30
+DOMAIN_SPAN, DOMAIN_MAILS = timedelta(hours=1), 60
+FILL_IN, SHOWN = timedelta(seconds=2), timedelta(hours=24)  # least and most time between a form and its answer
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How many confirmation mails went out lately."""
+
+    address_mails_in_pause: int
+    address_mails_in_span: int
+    domain_mails: int
+
+
+def may_mail(asked: Asked, domain: str) -> bool:
+    """Tell whether one more confirmation mail may go out. Large mailbox providers have no limit of their own."""
+    small = group_of(domain) == "other"
+    return (
+        asked.address_mails_in_pause == 0
+        and asked.address_mails_in_span < ADDRESS_MAILS
+        and (not small or asked.domain_mails < DOMAIN_MAILS)
+    )
+
+
+def by_hand(since_shown: timedelta | None, honeypot: str) -> bool:
+    """Tell whether a form seems to be filled in by a person: not at once, not from an old copy, nothing in the field
+    that people do not see. ``since_shown`` is None when the form was never shown by us."""
+    return not honeypot and since_shown is not None and FILL_IN <= since_shown <= SHOWN

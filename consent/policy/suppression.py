@@ -1,0 +1,46 @@
+"""Which suppressions a person's own later act lifts, and how rules are spelled."""
+
+from __future__ import annotations
+
+import re
+
+from app.core.errors import InvalidInput
+
+REASONS = ("hard_bounce", "soft_bounces", "complaint", "objection", "erasure", "manual", "import")
+# What the person (or their former self) wanted ends when they confirm a sign-up anew; bounces end because the
+# confirmation mail has just arrived. What staff suppressed by hand stays.
+LIFTED_BY_OWN_ACT = frozenset({"hard_bounce", "soft_bounces", "complaint", "objection", "erasure", "import"})
+# To these no confirmation mail is sent: the mailbox is not there, or staff said no.
+NO_SERVICE_MAIL = frozenset({"hard_bounce", "manual"})
+_DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")
+
+
+def domain_rule(text: str) -> str:
+    """Return a domain as rules keep it: lower case, A-labels, without @. Raises ``InvalidInput``."""
+    plain = text.strip().lower().removeprefix("@").rstrip(".")
+    try:
+        ascii_form = plain.encode("idna").decode()
+    except UnicodeError:
+        ascii_form = ""
+    if not _DOMAIN.fullmatch(ascii_form):
+        raise InvalidInput(f"{text.strip()!r} is no domain: write it like example.com.", field="value")
+    return ascii_form
+
+
+def pattern_rule(text: str) -> str:
+    """Return a pattern, in which * stands for anything, as SQL's LIKE spells it. Raises ``InvalidInput``.
+
+    A pattern without four letters or digits beside the stars would shut out nearly everybody.
+    """
+    plain = text.strip().lower()
+    if "*" not in plain or len(re.findall(r"[a-z0-9]", plain)) < 4 or len(plain) > 254:
+        raise InvalidInput(
+            f"{text.strip()!r} is no pattern: write it like info@* or *@*.example.com, with four letters at least.",
+            field="value",
+        )
+    return plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
+
+
+def shown_pattern(value: str) -> str:
+    """Return a pattern as people write it."""
+    return re.sub(r"\\(.)|%", lambda found: found[1] or "*", value)

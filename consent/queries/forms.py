@@ -1,0 +1,137 @@
+"""Sign-up forms with their newest wordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from consent.models import Form, SignUp, Wording
+
+# Title and introduction are what is read first; the other two are what people agree to.
+KINDS = ("title", "intro", "consent", "tracking")
+
+
+@dataclass(frozen=True)
+class WordingInfo:
+    """One version of a text."""
+
+    id: int
+    kind: str
+    language: str
+    version: int
+    text: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class FormInfo:
+    """A form. ``wordings`` maps (kind, language) to the newest version."""
+
+    id: int
+    brand_id: int
+    slug: str
+    name: str
+    topic_ids: tuple[int, ...]
+    fields: tuple[str, ...]
+    asks_tracking: bool
+    redirect_url: str
+    active: bool
+    created_at: datetime
+    wordings: Mapping[tuple[str, str], WordingInfo]
+
+    def wording(self, kind: str, language: str) -> WordingInfo | None:
+        """Return the newest text of a kind in ``language``, else in any language."""
+        exact = self.wordings.get((kind, language))
+        return exact or next((text for (known, _), text in self.wordings.items() if known == kind), None)
+
+    def text(self, kind: str, language: str) -> str:
+        """Return that text, or nothing."""
+        found = self.wording(kind, language)
+        return found.text if found else ""
+
+
+@dataclass(frozen=True)
+class FormFigures:
+    """What became of a form's requests in the last 30 days."""
+
+    submitted: int
+    confirmed: int
+
+
+def forms(session: Session) -> list[FormInfo]:
+    """Return every form, by brand and name."""
+    rows = session.scalars(select(Form).order_by(Form.brand_id, Form.name)).all()
+    newest = _newest(session, [row.id for row in rows])
+    return [_info(row, newest.get(row.id, [])) for row in rows]
+
+
+def form(session: Session, form_id: int) -> FormInfo:
+    """Return one form. Raises ``NotFound``."""
+    row = session.get(Form, form_id)
+    if row is None:
+        raise NotFound(f"There is no form with the number {form_id}.")
+    return _info(row, _newest(session, [row.id]).get(row.id, []))
+
+
+def by_slug(session: Session, slug: str) -> FormInfo:
+    """Return an active form by the name in its address. Raises ``NotFound``."""
+    row = session.scalar(select(Form).where(Form.slug == slug, Form.active))
+    if row is None:
+        raise NotFound("There is no such form, or it is closed.")
+    return _info(row, _newest(session, [row.id]).get(row.id, []))
+
+
+def versions(session: Session, form_id: int) -> list[WordingInfo]:
+    """Return every text a form ever had, newest first."""
+    rows = session.scalars(
+        select(Wording).where(Wording.form_id == form_id).order_by(Wording.created_at.desc(), Wording.id.desc())
+    )
+    return [_wording(row) for row in rows]
+
+
+def figures(session: Session, since: datetime) -> dict[int, FormFigures]:
+    """Return, for each form id, how many requests came since then and how many of those were confirmed."""
+    rows = session.execute(
+        select(SignUp.form_id, func.count(), func.count(SignUp.confirmed_at))
+        .where(SignUp.created_at >= since)
+        .group_by(SignUp.form_id)
+    )
+    return {row[0]: FormFigures(row[1], row[2]) for row in rows}
+
+
+def _newest(session: Session, form_ids: list[int]) -> dict[int, list[WordingInfo]]:
+    found: dict[int, list[WordingInfo]] = {}
+    query = (
+        select(Wording)
+        .where(Wording.form_id.in_(form_ids))
+        .distinct(Wording.form_id, Wording.kind, Wording.language)
+        .order_by(Wording.form_id, Wording.kind, Wording.language, Wording.version.desc())
+    )
+    for row in session.scalars(query):
+        found.setdefault(row.form_id or 0, []).append(_wording(row))
+    return found
+
+
+def _wording(row: Wording) -> WordingInfo:
+    return WordingInfo(row.id, row.kind, row.language, row.version, row.text, row.created_at)
+
+
+def _info(row: Form, texts: list[WordingInfo]) -> FormInfo:
+    return FormInfo(
+        id=row.id,
+        brand_id=row.brand_id,
+        slug=row.slug,
+        name=row.name,
+        topic_ids=tuple(row.topic_ids),
+        fields=tuple(row.fields),
+        asks_tracking=row.asks_tracking,
+        redirect_url=row.redirect_url,
+        active=row.active,
+        created_at=row.created_at,
+        wordings={(text.kind, text.language): text for text in texts},
+    )

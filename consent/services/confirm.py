@@ -1,0 +1,212 @@
+"""Confirming a sign-up by the button behind its mail (double opt-in, BGH I ZR 164/09: all of it is stored)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock, tokens
+from app.core.errors import InvalidToken
+from app.core.ids import random_id
+from app.customers.queries.contacts import contact
+from app.customers.services.contacts import find_or_create
+from consent.models import SignUp
+from consent.policy.ladder import Basis, Level
+from consent.policy.standing import Action, Actor, Subject
+from consent.services.ledger import Entry, append
+from consent.services.sign_up import KEPT, VALID, evidence, note_request
+from consent.services.suppress import lift_by_own_act
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Where an act on a public page came from."""
+
+    ip: str | None
+    user_agent: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a confirmation page shows. ``others`` are topics asked for in further requests that got no mail of their
+    own: they may be ticked, too. ``done`` tells that this sign-up was confirmed already."""
+
+    sign_up_id: int
+    brand_id: int
+    email: str
+    language: str
+    topic_ids: tuple[int, ...]
+    tracking: bool
+    others: tuple[int, ...]
+    done: bool
+    redirect_to: int  # the form, which knows where to go on to
+
+
+def token_for(sign_up_id: int, nonce: str) -> str:
+    """Return the token of a confirmation mail."""
+    return tokens.sign_timed(tokens.Purpose.CONFIRM, {"s": sign_up_id, "n": nonce})
+
+
+def _row(session: Session, token: str, *, late: bool = False, lock: bool = False) -> SignUp:
+    span = VALID + KEPT if late else VALID
+    payload = tokens.read_timed(tokens.Purpose.CONFIRM, token, max_age=int(span.total_seconds()))
+    row = session.get(SignUp, payload.get("s"), with_for_update=lock)
+    if row is None or row.nonce != payload.get("n"):
+        raise InvalidToken()
+    if not late and row.confirmed_at is None and row.expires_at <= clock.now():
+        raise InvalidToken(expired=True)
+    return row
+
+
+def pending(session: Session, token: str) -> Pending:
+    """Return what the page shows. Raises ``InvalidToken``; ``expired`` tells that a fresh link can be offered."""
+    row = _row(session, token)
+    return Pending(
+        sign_up_id=row.id,
+        brand_id=row.brand_id,
+        email=row.email,
+        language=row.language,
+        topic_ids=tuple(row.topic_ids),
+        tracking=row.tracking,
+        others=tuple(topic_id for other in _others(session, row) for topic_id in other.topic_ids),
+        done=row.confirmed_at is not None,
+        redirect_to=row.form_id,
+    )
+
+
+def _others(session: Session, row: SignUp) -> list[SignUp]:
+    """Further open requests for the same address and brand, one for each topic that this one lacks."""
+    query = (
+        select(SignUp)
+        .where(
+            SignUp.address_key == row.address_key,
+            SignUp.brand_id == row.brand_id,
+            SignUp.id != row.id,
+            SignUp.confirmed_at.is_(None),
+            SignUp.expires_at > clock.now(),
+            ~SignUp.topic_ids.contained_by(row.topic_ids),
+        )
+        .order_by(SignUp.id.desc())
+        .limit(20)
+    )
+    seen, found = set(row.topic_ids), []
+    for other in session.scalars(query):
+        if set(other.topic_ids).isdisjoint(seen):
+            seen |= set(other.topic_ids)
+            found.append(other)
+    return found
+
+
+def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] = ()) -> list[int]:
+    """Grant, at level ``confirmed``, every topic of the sign-up and those of ``also`` that were asked for as well.
+
+    Returns the ids of all topics granted; an empty list when this link was used before: then nothing changes, so
+    that an old mail cannot undo a later withdrawal. Raises ``InvalidToken``.
+    """
+    row = _row(session, token, lock=True)
+    if row.confirmed_at is not None:
+        return []
+    ticked = set(also)
+    chosen = [row, *(other for other in _others(session, row) if ticked & set(other.topic_ids))]
+    contact_id = row.contact_id or find_or_create(session, row.email, language=row.language, source=_source(row))
+    granted: list[int] = []
+    _reopen(session, contact_id, chosen)
+    for sign_up in chosen:
+        if sign_up.contact_id is None:
+            sign_up.contact_id = contact_id
+            note_request(session, sign_up)
+        granted += _grant(session, sign_up, contact_id, visit)
+        sign_up.confirmed_at = clock.now()
+    if row.fields:
+        find_or_create(session, row.email, **row.fields)
+    session.flush()
+    return granted
+
+
+def _source(row: SignUp) -> str:
+    return f"form {row.form_id}"
+
+
+def _reopen(session: Session, contact_id: int, chosen: list[SignUp]) -> None:
+    """The person's own confirmed act ends their objection, complaint and the suppressions that stood for them."""
+    person = contact(session, contact_id)
+    row = chosen[0]
+    if person.objected_at is not None or person.complained_at is not None:
+        append(session, contact_id, Entry(Subject.MARKETING, Action.CONFIRM, Actor.SUBSCRIBER, form_id=row.form_id))
+    topic_ids = [topic_id for sign_up in chosen for topic_id in sign_up.topic_ids]
+    lift_by_own_act(session, row.address_key, topic_ids, row.brand_id)
+
+
+def _grant(session: Session, row: SignUp, contact_id: int, visit: Visit) -> list[int]:
+    proof = evidence(row.email, visit.ip, visit.user_agent, visit.page)
+    for topic_id in row.topic_ids:
+        entry = Entry(
+            Subject.TOPIC,
+            Action.CONFIRM,
+            Actor.SUBSCRIBER,
+            topic_id=topic_id,
+            level=Level.CONFIRMED,
+            basis=Basis.CONSENT,
+            wording_id=row.wordings.get("consent"),
+            language=row.language,
+            form_id=row.form_id,
+            evidence=proof,
+        )
+        append(session, contact_id, entry)
+    if row.tracking:
+        entry = Entry(
+            Subject.TRACKING,
+            Action.CONFIRM,
+            Actor.SUBSCRIBER,
+            brand_id=row.brand_id,
+            level=Level.CONFIRMED,
+            basis=Basis.CONSENT,
+            wording_id=row.wordings.get("tracking"),
+            language=row.language,
+            form_id=row.form_id,
+            evidence=proof,
+        )
+        append(session, contact_id, entry)
+    return list(row.topic_ids)
+
+
+def renew(session: Session, token: str, visit: Visit) -> int | None:
+    """Ask again for what an expired link was about; returns the id of the new sign-up, for the job that mails it.
+
+    None when there is nothing to renew; the visitor sees the same either way. Raises ``InvalidToken`` when forged.
+    """
+    try:
+        row = _row(session, token, late=True)
+    except InvalidToken as error:
+        if error.expired:
+            return None
+        raise
+    if row.confirmed_at is not None:
+        return None
+    now = clock.now()
+    fresh = SignUp(
+        form_id=row.form_id,
+        brand_id=row.brand_id,
+        contact_id=None,
+        email=row.email,
+        address_key=row.address_key,
+        domain=row.domain,
+        topic_ids=list(row.topic_ids),
+        tracking=row.tracking,
+        language=row.language,
+        nonce=random_id(),
+        ip=visit.ip,
+        user_agent=visit.user_agent[:400],
+        page=visit.page[:400],
+        wordings=row.wordings,
+        fields=row.fields,
+        created_at=now,
+        expires_at=now + VALID,
+    )
+    session.add(fresh)
+    session.flush()
+    return fresh.id

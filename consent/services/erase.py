@@ -1,0 +1,65 @@
+"""Erasing a person (GDPR 17): what is personal goes everywhere, the opaque id and the chain's digests stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.core.registries import Registry
+from app.core.secrets import address_key as key_of
+from app.customers.policy import normalise
+from app.customers.queries.contacts import contact, earlier_addresses
+from app.customers.services import contacts
+from consent.errors import NotAllowed
+from consent.models import PermissionEvent, PermissionEvidence, SignUp, Suppression
+from consent.policy.ladder import State
+from consent.policy.standing import Action, Actor, Subject
+from consent.queries import permissions
+from consent.services.ledger import Entry, append, lock
+from consent.services.preferences import refuse_tracking
+from consent.services.suppress import suppress_address
+from consent.services.withdraw import withdraw
+
+# (session, contact_id): each room nulls what is personal in its own tables
+erasure_steps: Registry[Callable[[Session, int], None]] = Registry("steps of erasure")
+
+
+def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | None = None) -> None:
+    """Erase a contact for good. Their addresses stay suppressed, by keys alone, so that no import brings them back.
+
+    All permissions end in the ledger first; then evidence and salts are destroyed. Raises ``NotFound``, or
+    ``NotAllowed`` when it was done before.
+    """
+    _, erased = lock(session, contact_id)
+    if erased:
+        raise NotAllowed("This person's data was erased before.")
+    _end_permissions(session, contact_id, actor, actor_id)
+    keys = _address_keys(session, contact_id)
+    append(session, contact_id, Entry(Subject.CONTACT, Action.ERASE, actor, actor_id=actor_id))
+    for key in keys:
+        suppress_address(session, address_key=key, reason="erasure")
+    # A plain SHA-256 of an address can be guessed from lists of addresses.
+    session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None))
+    session.execute(delete(SignUp).where(or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys))))
+    entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
+    session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
+    for step in erasure_steps:
+        step(session, contact_id)
+    contacts.erase(session, contact_id)
+
+
+def _end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: int | None) -> None:
+    known = permissions.of_contact(session, contact_id)
+    standing = [topic_id for topic_id, current in known.items() if current.state in (State.GRANTED, State.PENDING)]
+    withdraw(session, contact_id, standing, actor=actor, actor_id=actor_id)
+    for brand_id, granted in permissions.tracking_of_contact(session, contact_id).items():
+        if granted:
+            refuse_tracking(session, contact_id, brand_id, actor, {}, actor_id=actor_id)
+
+
+def _address_keys(session: Session, contact_id: int) -> list[bytes]:
+    present = contact(session, contact_id).address_key
+    former = [key_of(normalise(old.email).email_key) for old in earlier_addresses(session, contact_id)]
+    return list(dict.fromkeys([*([present] if present else []), *former]))

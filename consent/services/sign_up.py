@@ -1,0 +1,173 @@
+"""Asking for permission: a form is sent in, and one confirmation mail goes to the mailbox, if any.
+
+What the visitor sees and how long it takes is the same for every address: the request is only written down, and a
+job decides about the mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.ids import random_id
+from app.customers.policy import Address
+from app.customers.queries.contacts import by_address
+from consent.models import SignUp
+from consent.policy import bombing
+from consent.policy.ladder import Basis, Level
+from consent.policy.standing import Action, Actor, Subject
+from consent.policy.suppression import NO_SERVICE_MAIL
+from consent.queries.forms import FormInfo
+from consent.queries.suppressions import active_reasons
+from consent.services.ledger import Entry, append
+
+VALID = timedelta(days=7)
+KEPT = timedelta(days=30)  # after it ended, for those who come late; then the row is purged
+ROWS_A_DAY = 20  # kept of one address: a victim's name must not fill the table
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody sent in. ``topic_ids`` are of the form; ``fields`` are checked texts."""
+
+    form: FormInfo
+    address: Address
+    topic_ids: tuple[int, ...]
+    tracking: bool
+    language: str
+    ip: str | None
+    user_agent: str
+    page: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def request(session: Session, asked: Request) -> int | None:
+    """Write a request down and return its id, or None when this place or this address asked too often.
+
+    The caller enqueues ``tasks.answer_sign_up`` for the id and shows the same page either way.
+    """
+    now = clock.now()
+    from_here = select(func.count()).where(SignUp.ip == asked.ip, SignUp.created_at > now - bombing.IP_SPAN)
+    for_them = select(func.count()).where(
+        SignUp.address_key == asked.address.address_key, SignUp.created_at > now - timedelta(days=1)
+    )
+    if (asked.ip and (session.scalar(from_here) or 0) >= bombing.IP_REQUESTS) or (
+        (session.scalar(for_them) or 0) >= ROWS_A_DAY
+    ):
+        return None
+    kinds = ("consent", "tracking") if asked.tracking else ("consent",)
+    shown = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
+    row = SignUp(
+        form_id=asked.form.id,
+        brand_id=asked.form.brand_id,
+        email=asked.address.email,
+        address_key=asked.address.address_key,
+        domain=asked.address.domain,
+        topic_ids=list(asked.topic_ids),
+        tracking=asked.tracking,
+        language=asked.language,
+        nonce=random_id(),
+        ip=asked.ip,
+        user_agent=asked.user_agent[:400],
+        page=asked.page[:400],
+        wordings={kind: wording.id for kind, wording in shown.items() if wording},
+        fields=dict(asked.fields),
+        created_at=now,
+        expires_at=now + VALID,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """A confirmation mail that is to go out."""
+
+    sign_up_id: int
+    nonce: str
+    brand_id: int
+    email: str
+    language: str
+    topic_ids: tuple[int, ...]
+
+
+def answer(session: Session, sign_up_id: int) -> Mailing | None:
+    """Decide whether a request gets its mail, and note it in the ledger of somebody who is known.
+
+    Returns None when no mail is to go out: too many lately, no such mailbox, staff said no, or already confirmed.
+    Repeating it decides the same.
+    """
+    row = session.get(SignUp, sign_up_id)
+    if row is None:
+        return None
+    # One decision for an address at a time, or 200 requests at once would each see no mail before theirs.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"sign-up {row.address_key.hex()}"))))
+    session.refresh(row)
+    if row.confirmed_at is not None:
+        return None
+    if row.mailed_at is None:
+        if not bombing.may_mail(_asked(session, row), row.domain):
+            return None
+        if active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
+            return None
+        row.mailed_at = clock.now()
+        known = by_address(session, _email_key(row))
+        if known is not None:
+            row.contact_id = known.id
+            note_request(session, row)
+        session.flush()
+    return Mailing(row.id, row.nonce, row.brand_id, row.email, row.language, tuple(row.topic_ids))
+
+
+def note_request(session: Session, row: SignUp) -> None:
+    """Write the request of a known contact into their ledger, one entry a topic."""
+    assert row.contact_id is not None
+    for topic_id in row.topic_ids:
+        entry = Entry(
+            Subject.TOPIC,
+            Action.REQUEST,
+            Actor.SUBSCRIBER,
+            topic_id=topic_id,
+            level=Level.OPT_IN,
+            basis=Basis.CONSENT,
+            at=row.created_at,
+            expires_at=row.expires_at,
+            wording_id=row.wordings.get("consent"),
+            language=row.language,
+            form_id=row.form_id,
+            evidence=evidence(row.email, row.ip, row.user_agent, row.page),
+        )
+        append(session, row.contact_id, entry)
+
+
+def evidence(email: str, ip: str | None, user_agent: str, page: str) -> dict[str, str]:
+    """Return what proves an act on a page."""
+    given = {"email": email, "ip": str(ip or ""), "user_agent": user_agent[:400], "page": page[:400]}
+    return {name: value.replace("\0", "") for name, value in given.items() if value}
+
+
+def _email_key(row: SignUp) -> str:
+    local, _, _domain = row.email.rpartition("@")
+    return f"{local.lower()}@{row.domain}"
+
+
+def _asked(session: Session, row: SignUp) -> bombing.Asked:
+    now = clock.now()
+
+    def mails(since: timedelta, who: ColumnElement[bool]) -> int:
+        # created_at is what the indexes know; a job may be late, but not by more than a request is valid.
+        recent = SignUp.created_at > now - since - VALID
+        return session.scalar(select(func.count()).where(SignUp.mailed_at > now - since, recent, who)) or 0
+
+    same = SignUp.address_key == row.address_key
+    return bombing.Asked(
+        address_mails_in_pause=mails(bombing.ADDRESS_PAUSE, same),
+        address_mails_in_span=mails(bombing.ADDRESS_SPAN, same),
+        domain_mails=mails(bombing.DOMAIN_SPAN, SignUp.domain == row.domain),
+    )
