@@ -12,11 +12,13 @@ from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
 from app.accounts.policy import Role
 from app.accounts.views import guard, language, limits, profile, sign_in, staff
+from app.brands.views import brands, senders, welcome
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
 from app.core.registries import NavigationEntry, navigation
+from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
-from app.web.views import home
+from app.web.views import home, operations, outbox
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.blueprint,
@@ -24,6 +26,15 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     staff.blueprint,
     home.blueprint,
     home.shell,
+    fields.blueprint,
+    imports.blueprint,
+    contacts.blueprint,
+    welcome.blueprint,
+    brands.blueprint,
+    brands.controller,
+    senders.blueprint,
+    operations.blueprint,
+    operations.probes,
 )
 
 
@@ -88,7 +99,7 @@ def _navigate() -> None:
         (_("Sign-up forms"), "forms.index", "forms", Role.ANALYST, _("Permission")),
         (_("Suppressions"), "suppressions.index", "mail-off", Role.ANALYST, _("Permission")),
         (_("Outbox"), "outbox.index", "inbox", Role.MARKETER, _("Workspace")),
-        (_("Settings"), "brands.index", "settings", Role.ADMINISTRATOR, _("Workspace")),
+        (_("Settings"), "shell.settings", "settings", Role.ADMINISTRATOR, _("Workspace")),
     ):
         navigation.add(endpoint, NavigationEntry(title, endpoint, icon, len(navigation), role, section))
 
@@ -111,6 +122,8 @@ def create_app(settings: Settings) -> Flask:
     failures.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if outbox.in_use(settings):
+        app.register_blueprint(outbox.blueprint)
     if settings.trusted_proxies:
         app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
             app.wsgi_app, trusted_hosts=settings.trusted_proxies.split(",")

@@ -8,6 +8,7 @@ from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringF
 from wtforms.validators import DataRequired, Email, EqualTo, Length
 
 from app.accounts.policy import PASSWORD_LENGTH, Role
+from app.core.errors import InvalidInput
 
 ROLES = {
     Role.VIEWER: _("Viewer"),
@@ -74,3 +75,11 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
     email = EmailField(_("E-mail address"), validators=[DataRequired(), Email()])
     role = SelectField(_("Role"), choices=[(role.value, name) for role, name in ROLES.items()], default="marketer")
     language = SelectField(_("Language"), choices=LANGUAGE_NAMES)
+
+
+def attach(form: FlaskForm, error: InvalidInput) -> None:
+    """Show a service's error at the field it names; raise it again when the form has no such field."""
+    if error.field is None or error.field not in form:
+        raise error
+    field = form[error.field]
+    field.errors = [*field.errors, str(error)]

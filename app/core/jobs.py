@@ -260,3 +260,33 @@ def failed(session: Session, limit: int = 50) -> list[tuple[int, str, datetime, 
         {"n": limit},
     )
     return [(row[0], row[1], row[2], row[3] or "") for row in rows]
+
+
+def waiting(session: Session) -> dict[str, int]:
+    """Return how many jobs of each queue are not done and have not failed for good."""
+    rows = session.execute(text("SELECT queue, count(*) FROM job WHERE failed_at IS NULL GROUP BY queue"))
+    found = {row[0]: int(row[1]) for row in rows}
+    return {queue.value: found.get(queue.value, 0) for queue in Queue}
+
+
+def count_failed(session: Session) -> int:
+    """Return how many jobs failed for good."""
+    return int(session.execute(text("SELECT count(*) FROM job WHERE failed_at IS NOT NULL")).scalar_one())
+
+
+def retry(session: Session, job_id: int) -> bool:
+    """Make a failed job due again, with all its attempts; the sweeper publishes it. False when it is not there."""
+    row = session.execute(
+        text(
+            "UPDATE job SET failed_at = NULL, attempts = 0, error = NULL, due_at = now(), published_at = NULL"
+            " WHERE id = :id AND failed_at IS NOT NULL RETURNING id"
+        ),
+        {"id": job_id},
+    ).first()
+    return row is not None
+
+
+def discard(session: Session, job_id: int) -> bool:
+    """Forget a failed job. False when it is not there."""
+    row = session.execute(text("DELETE FROM job WHERE id = :id AND failed_at IS NOT NULL RETURNING id"), {"id": job_id})
+    return row.first() is not None

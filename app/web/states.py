@@ -40,6 +40,8 @@ NAMES = {
     "sent": _("sent"),
     "skipped": _("skipped"),
     "soft": _("soft"),
+    "stopped": _("stopped"),
+    "stopping": _("stopping"),
     "suppressed": _("suppressed"),
     "unknown": _("unknown"),
     "waiting": _("waiting"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 
 from app.accounts.policy import Role
 from app.accounts.views.guard import allows, public
@@ -36,6 +37,13 @@ def index() -> str:
             for card in sorted(dashboard_cards, key=lambda card: card.order)
         ]
     return render_template("web/home/index.html", cards=cards)
+
+
+@shell.get("/settings")
+@allows(Role.ADMINISTRATOR)
+def settings() -> ResponseReturnValue:
+    """Lead to the first of the settings pages."""
+    return redirect(url_for("brands.index"))
 
 
 @shell.get("/look/<slug>.css")

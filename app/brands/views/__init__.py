@@ -1,0 +1,1 @@
+"""Settings of the controller, brands and senders; and the first-run page."""
