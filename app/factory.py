@@ -124,6 +124,7 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(blueprint)
     if outbox.in_use(settings):
         app.register_blueprint(outbox.blueprint)
+    app.wsgi_app = tracking_middleware(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
             app.wsgi_app, trusted_hosts=settings.trusted_proxies.split(",")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +19,8 @@ from app.customers.engine import importing
 from app.customers.policy.values import DateOrder
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
+from app.customers.services import exporting
+from app.customers.services.exporting import Format
 from app.customers.services.importing import batches, topic_by_slug
 from app.customers.services.importing.batches import BASES, LEVELS, Statement
 from app.customers.services.importing.declaring import declare_columns
@@ -88,6 +93,30 @@ def resume(batch_id: int) -> None:
         if imports.batch(session, batch_id).status != "running":
             batches.resume(session, batch_id)
     _run(batch_id, time.monotonic())
+
+
+@contacts.command("export")
+@click.option("--segment", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A segment as JSON.")
+@click.option("--format", "form", type=click.Choice([f.value for f in Format]), default="csv", show_default=True)
+def export(segment: Path | None, form: str) -> None:
+    """Write contacts to standard output: all, or those of a segment."""
+    with unit_of_work() as session:
+        chosen = None
+        if segment is not None:
+            chosen = exporting.chosen(session, _definition(segment))
+        for piece in exporting.export(session, Format(form), chosen):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _definition(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InvalidInput(f"{path} is no valid JSON: {error}") from None
+    if not isinstance(loaded, dict):
+        raise InvalidInput(f"{path} must hold a segment: a JSON object.")
+    return loaded
 
 
 def _run(batch_id: int, begun: float) -> None:

@@ -88,13 +88,15 @@ def latest(session: Session, limit: int = 50) -> list[BatchInfo]:
     return [_info(row) for row in session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(limit))]
 
 
-def rejects(session: Session, batch_id: int, limit: int | None = None) -> Iterator[RejectInfo]:
-    """Yield the rows an import refused, by line, a thousand at a time."""
-    statement = select(ImportReject).where(ImportReject.batch_id == batch_id).order_by(ImportReject.line)
-    found = session.execute(
-        statement.limit(limit).with_only_columns(*ImportReject.__table__.c).execution_options(yield_per=1000)
+def rejects(session: Session, batch_id: int, limit: int | None = None, *, behind: int = 0) -> Iterator[RejectInfo]:
+    """Yield the rows an import refused, by line, from behind line ``behind``."""
+    statement = (
+        select(ImportReject)
+        .where(ImportReject.batch_id == batch_id, ImportReject.line > behind)
+        .order_by(ImportReject.line)
+        .limit(limit)
     )
-    for row in found:
+    for row in session.scalars(statement.execution_options(yield_per=1000)):
         yield RejectInfo(row.line, row.column, row.reason, json.loads(row.row))
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from app.core.registries import Registry
+from app.customers.queries import contacts
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,15 @@ def timeline(session: Session, contact_id: int, *, page: int = 1, size: int = 30
     merged = list(heapq.merge(*lists, key=lambda entry: entry.at, reverse=True))
     start = (page - 1) * size
     return TimelinePage(merged[start : start + size], page, len(merged) > start + size)
+
+
+def _own(session: Session, contact_id: int, limit: int) -> list[TimelineEntry]:
+    """What this room knows: when a person was added, and their changes of address."""
+    person = contacts.contact(session, contact_id)
+    entries = [TimelineEntry(person.created_at, "added", "user-plus", _("Added to the base"), person.source)]
+    for former in contacts.earlier_addresses(session, contact_id):
+        entries.append(TimelineEntry(former.until, "address", "mail-forward", _("Changed the address"), former.email))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+sources.add("customers", _own)

@@ -4,7 +4,7 @@ export function register(Alpine) {
   Alpine.data("fileDrop", () => ({
     state: "",
     over() {
-      this.state = "file-drop-over";
+      this.state = "border-primary bg-primary-lt";
     },
     out() {
       this.state = "";

@@ -1,0 +1,236 @@
+"""Imports: upload, mapping, preview, progress, what was refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
+from werkzeug.utils import secure_filename
+
+from app.accounts.policy import Role
+from app.accounts.services import audit
+from app.accounts.views.guard import allows, current_user
+from app.core import config, ids
+from app.core.db import unit_of_work
+from app.core.errors import InvalidInput
+from app.core.jobs import enqueue
+from app.customers.forms import BASES, DATE_ORDERS, LEVELS, TARGETS, UploadForm
+from app.customers.policy.values import DateOrder
+from app.customers.queries import fields as field_queries
+from app.customers.queries import imports
+from app.customers.queries.imports import BatchInfo
+from app.customers.services.exporting import guard_formula
+from app.customers.services.importing import batches, topics
+from app.customers.services.importing.batches import Statement
+from app.customers.services.importing.declaring import declare_columns
+from app.customers.services.importing.source import inspect
+from app.customers.tasks import run_import
+from app.customers.views.contacts import language
+
+blueprint = Blueprint("imports", __name__, url_prefix="/contacts/imports")
+SHOWN_REJECTS = 20
+
+
+@blueprint.get("")
+@allows(Role.MARKETER)
+def index() -> ResponseReturnValue:
+    """List imports, and take a file."""
+    return _index(UploadForm(formdata=None))
+
+
+def _index(form: UploadForm) -> str:
+    with unit_of_work() as session:
+        found = imports.latest(session)
+    return render_template("web/customers/imports.html", imports=found, form=form)
+
+
+@blueprint.post("")
+@allows(Role.MARKETER)
+def upload() -> ResponseReturnValue:
+    """Keep the file, look how it is written, and go on to the mapping."""
+    form = UploadForm()
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        form.file.errors = [_("Choose a file first.")]
+        return _index(form), 422
+    path = _kept(file)
+    try:
+        shape = inspect(path, path.parent)
+    except InvalidInput as error:
+        path.unlink()
+        form.file.errors = [str(error)]
+        return _index(form), error.status
+    with unit_of_work() as session:
+        batch_id = batches.create(
+            session, shape, file.filename[:200], language=language(), created_by=current_user().id
+        )
+        audit.record(session, "upload", "import", batch_id, detail={"file": file.filename[:200]})
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+def _kept(file: FileStorage) -> Path:
+    folder = config.current().var / "imports"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{ids.random_id()}-{secure_filename(file.filename or '')[-80:] or 'people.csv'}"
+    file.save(path, buffer_size=1 << 20)
+    return path
+
+
+@blueprint.get("/<int:batch_id>")
+@allows(Role.MARKETER)
+def page(batch_id: int) -> ResponseReturnValue:
+    """Show an import: its mapping while it waits, else how far it is and what came of it."""
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+    if (batch.status == "waiting" and not batch.prepared) or request.args.get("map"):
+        return _mapping(batch, dict(batch.mapping), batch, "")
+    return _result(batch)
+
+
+def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: str, field: str = "") -> str:
+    path = Path(batch.path)
+    if not path.exists():
+        raise InvalidInput(_("The file of this import is no longer there: upload it again."))
+    shape = inspect(path, path.parent)
+    with unit_of_work() as session:
+        offered = topics(session, language())
+        declared = field_queries.dictionary(session)
+    targets = [*TARGETS.items(), *((f.name, f.label(language())) for f in declared)]
+    columns = [
+        (number, column, [row[number] for row in shape.samples if len(row) > number and row[number].strip()][:3])
+        for number, column in enumerate(batch.columns)
+    ]
+    return render_template(
+        "web/customers/mapping.html",
+        batch=batch,
+        columns=columns,
+        mapping=mapping,
+        targets=targets,
+        topics=offered,
+        levels=LEVELS,
+        bases=BASES,
+        date_orders=DATE_ORDERS,
+        terms=terms,
+        problem=problem,
+        problem_field=field,
+    )
+
+
+@blueprint.post("/<int:batch_id>/start")
+@allows(Role.MARKETER)
+def start(batch_id: int) -> ResponseReturnValue:
+    """Set the mapping and the terms, and start the import or its dry run."""
+    mapping: dict[str, str] = {}
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+    for number, column in enumerate(batch.columns):
+        mapping[column] = request.form.get(f"column-{number}", "")
+    topic_id = request.form.get("topic_id", type=int)
+    statement = Statement(
+        topic_id,
+        request.form.get("level", "") if topic_id else "",
+        request.form.get("basis", "") if topic_id else "",
+        request.form.get("source", ""),
+        request.form.get("evidence", ""),
+    )
+    try:
+        with unit_of_work() as session:
+            if new := [column for column, target in mapping.items() if target == "+"]:
+                shape = inspect(Path(batch.path), Path(batch.path).parent)
+                mapping |= declare_columns(session, shape, new)
+            order = DateOrder(request.form.get("date_order", DateOrder.CLEAR.value))
+            dry_run = request.form.get("run") != "now"
+            batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=order)
+            enqueue(session, run_import, batch_id)
+            audit.record(session, "dry run" if dry_run else "start", "import", batch_id)
+    except InvalidInput as error:
+        return _mapping(batch, mapping, statement, str(error), error.field or ""), error.status
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+@blueprint.post("/<int:batch_id>/apply")
+@allows(Role.MARKETER)
+def apply(batch_id: int) -> ResponseReturnValue:
+    """Do for real what a dry run tried."""
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+        statement = Statement(batch.topic_id, batch.level or "", batch.basis or "", batch.source, batch.evidence)
+        order = DateOrder(batch.date_order)
+        batches.prepare(session, batch_id, batch.mapping, statement, dry_run=False, date_order=order)
+        enqueue(session, run_import, batch_id)
+        audit.record(session, "start", "import", batch_id)
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+@blueprint.post("/<int:batch_id>/stop")
+@allows(Role.MARKETER)
+def stop(batch_id: int) -> ResponseReturnValue:
+    """Ask a running import to stop."""
+    with unit_of_work() as session:
+        batches.request_stop(session, batch_id)
+        audit.record(session, "stop", "import", batch_id)
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+@blueprint.post("/<int:batch_id>/resume")
+@allows(Role.MARKETER)
+def resume(batch_id: int) -> ResponseReturnValue:
+    """Go on with an import that was stopped or failed."""
+    with unit_of_work() as session:
+        batches.resume(session, batch_id)
+        enqueue(session, run_import, batch_id)
+        audit.record(session, "resume", "import", batch_id)
+    flash(_("The import goes on."), "success")
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+@blueprint.get("/<int:batch_id>/progress")
+@allows(Role.MARKETER)
+def progress(batch_id: int) -> ResponseReturnValue:
+    """The moving part of the page (htmx)."""
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+    return _result(batch, template="web/customers/_import.html")
+
+
+def _result(batch: BatchInfo, template: str = "web/customers/import.html") -> str:
+    with unit_of_work() as session:
+        refused = list(imports.rejects(session, batch.id, SHOWN_REJECTS)) if batch.rejected else []
+        topic = next((t for t in topics(session, language()) if t.id == batch.topic_id), None)
+    return render_template(template, batch=batch, rejects=refused, topic=topic, levels=LEVELS, bases=BASES)
+
+
+@blueprint.get("/<int:batch_id>/rejects.csv")
+@allows(Role.MARKETER)
+def rejects(batch_id: int) -> ResponseReturnValue:
+    """Download the refused rows with line, column and reason, ready to be mended and imported again."""
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+    headers = {"Content-Disposition": f'attachment; filename="refused-{batch_id}.csv"'}
+    return Response(_reject_lines(batch), mimetype="text/csv; charset=utf-8", headers=headers)
+
+
+def _reject_lines(batch: BatchInfo) -> Iterator[str]:
+    """The refused rows as CSV, a thousand at a time, each in its own short transaction."""
+    title = [_("line"), _("column"), _("reason"), *batch.columns]
+    yield "\ufeff" + _csv_line(title)
+    behind = 0
+    while True:
+        with unit_of_work() as session:
+            found = list(imports.rejects(session, batch.id, 1000, behind=behind))
+        yield "".join(_csv_line([str(r.line), r.column, r.reason, *r.cells]) for r in found)
+        if len(found) < 1000:
+            return
+        behind = found[-1].line
+
+
+def _csv_line(cells: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([guard_formula(cell) for cell in cells])
+    return out.getvalue()
