@@ -19,6 +19,8 @@ from app.core.registries import NavigationEntry, navigation
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
 from app.web.views import home, operations, outbox
+from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
+from tracking.engine.endpoint import tracking_middleware
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.blueprint,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -164,12 +165,15 @@ class _DatabaseLinks:
 
 
 def tracking_middleware(inner: WSGIApplication) -> WSGIApplication:
-    """Return a WSGI application that answers opens and clicks and hands everything else to ``inner``."""
-    answer = build().answer
+    """Return a WSGI application that answers opens and clicks and hands everything else to ``inner``.
+
+    The endpoint is built at the first hit: a command that makes the application must touch nothing under ``var``.
+    """
+    endpoint = cache(build)
 
     def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "")[:3] in ("/o/", "/c/"):
-            return answer(environ, start)
+            return endpoint().answer(environ, start)
         return inner(environ, start)
 
     return application
