@@ -23,7 +23,9 @@ from app.core.errors import EngineUnavailable, PermessoError
 from app.core.jobs import Queue
 from app.local import given
 from app.local.engines.host import is_free, kept_port
+from app.local.engines.postgres import Postgres
 from app.local.engines.start import Engine, both, note
+from app.local.engines.valkey import Valkey
 from app.local.guard import halt
 from app.local.supervisor import Program, Step, Supervisor, sweep
 
@@ -40,10 +42,10 @@ class Deployment:
 
     def __init__(self, settings: Settings, *, empty: bool) -> None:
         self.settings, self.empty = settings, empty
-        postgres, valkey = both(settings.var)
-        self.postgres = None if settings.database_url else postgres
-        self.valkey = None if settings.redis_url else valkey
+        self.postgres = None if settings.database_url else Postgres(settings.var)
+        self.valkey = None if settings.redis_url else Valkey(settings.var)
         self._outbox = settings.var / "outbox"
+        self._half_filled = settings.var / "sample.loading"
         self._sink_port = 0
 
     @property
@@ -84,7 +86,8 @@ class Deployment:
             Step("migrate", self._migrate),
             *sink,
             Step("note", lambda: self._announce(engines_lock)),
-            self._python("sample", "-m", "flask", "sample", "load", once=True),
+            self._sample(),
+            Step("whole", lambda: self._half_filled.unlink(missing_ok=True)),
             self._web(cores),
             self._python("drainer", "-m", "flask", "tracking", "drain"),
             self._python("folder", "-m", "flask", "tracking", "fold"),
@@ -113,14 +116,24 @@ class Deployment:
             log=log,
         )
 
-    def _python(self, name: str, *words: str, once: bool = False) -> Program:
+    def _sample(self) -> Program:
+        """The first start's sample; a mark stands for as long as it is loading, so that none is left half loaded."""
+        return Program(
+            "sample",
+            argv=lambda: [sys.executable, "-m", "flask", "sample", "load"],
+            env=self.env,
+            wanted=self._wants_sample,
+            before=self._half_filled.touch,
+            explain=lambda _: "The sample cannot be loaded; why stands above. Start without it: make run EMPTY=1",
+            patience=600,
+            once=True,
+        )
+
+    def _python(self, name: str, *words: str) -> Program:
         return Program(
             name,
             argv=lambda: [sys.executable, *words],
             env=self.env,
-            wanted=self._wants_sample if once else lambda: True,
-            patience=600 if once else 60,
-            once=once,
         )
 
     def _worker(self, name: str, queues: tuple[Queue, ...], processes: int) -> Program:
@@ -155,6 +168,9 @@ class Deployment:
         )
 
     def _migrate(self) -> None:
+        if self.postgres and self._half_filled.exists():
+            self.postgres.start_over()
+            self._half_filled.unlink()
         try:
             migrate.upgrade(self.database_url.replace("postgresql://", "postgresql+psycopg://", 1))
         except Exception as error:

@@ -132,6 +132,13 @@ class Postgres:
             return False
         return True
 
+    def start_over(self) -> None:
+        """Replace the database by an empty one."""
+        server = self.url.rsplit("/", 1)[0] + "/postgres"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {ROLE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {ROLE}")
+
     def mend(self, output: str) -> bool:
         """After a start that failed with ``output``, say whether another try may go well, and prepare it."""
         if not any(sign in output for sign in NOT_SETTLED):
