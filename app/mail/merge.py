@@ -40,6 +40,7 @@ Values = Mapping[str, Value]
 
 URL_FIELDS = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
 SHARED_FIELDS = URL_FIELDS | {"postal_address", "why", "campaign.name"}
+_BLOCK_TAG = re.compile(r"\{%-?\s*((?:end)?(?:if|unless|case|for|comment))\b.*?%\}", re.S)
 _MAX_TEXT = 100_000
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%]){0,64}")
 
@@ -171,6 +172,9 @@ _TAGS = (
 TAG_NAMES = "if, unless, case, for, assign, comment"
 
 
+FILTER_NAMES = frozenset(_FILTERS) | {"date"}
+
+
 class _Sandbox(Environment):
     loop_iteration_limit = 1_000
     local_namespace_limit = 20_000
@@ -206,10 +210,15 @@ def parse(source: str, escape: Escape = Escape.HTML) -> BoundTemplate:
 
 def check(source: str, fields: Fields) -> frozenset[str]:
     """Check all merge tags in ``source`` and return the fields they name. Raises DesignError with line and column."""
-    found = parse(source).analyze().globals
+    analysis = parse(source).analyze()
+    for filter_, spans in analysis.filters.items():
+        if filter_ not in FILTER_NAMES:
+            line, column = place(source, spans[0].index)
+            known = ", ".join(sorted(FILTER_NAMES))
+            raise DesignError(f"Merge tag: unknown filter “{filter_}”. Known: {known}.", line=line, column=column)
     names: set[str] = set()
-    for variables in found.values():
-        for variable in variables:
+    for found in analysis.globals.values():
+        for variable in found:
             name = ".".join(str(segment) for segment in variable.segments)
             if not fields.knows(name):
                 line, column = place(source, variable.span.index)
@@ -236,9 +245,23 @@ def place(source: str, index: int) -> tuple[int, int]:
 def _design_error(error: LiquidError, source: str) -> DesignError:
     line, column = place(source, error.token.start_index) if error.token is not None else (0, 0)
     problem = str(error.message).rstrip(".")
+    if "expected tag end" in problem and (opened := _unclosed(source)) is not None:
+        line, column = place(source, opened.start())
+        problem = f"{{% {opened.group(1)} … %}} is never closed: add {{% end{opened.group(1)} %}}"
     if "unexpected tag" in problem or "unknown tag" in problem:
         problem += f" (the tags that may be used: {TAG_NAMES})"
     return DesignError(f"Merge tag: {problem}.", line=line, column=column)
+
+
+def _unclosed(source: str) -> re.Match[str] | None:
+    """Return the innermost block tag without its end."""
+    opened: list[re.Match[str]] = []
+    for tag in _BLOCK_TAG.finditer(source):
+        if not tag.group(1).startswith("end"):
+            opened.append(tag)
+        elif opened:
+            opened.pop()
+    return opened[-1] if opened else None
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,10 @@ _DEFAULT_ICON = re.compile(
 )
 # What the four icons of MJML's accordion and carousel show.
 _IMGUR = {"xTh3hln": "left", "os7o9kz": "right", "bIXv1bk": "plus", "w4uTygT": "minus"}
+# MJML's own compiler writes the tables of buttons and accordions with their tbody.
+_BARE_TABLE = re.compile(
+    r"(<table[^>]*(?:border-collapse:separate;|class=\"mj-accordion\")[^>]*>)(\s*<tr[ >].*?</tr>\s*)(?=</table>)", re.S
+)
 _INDENT = re.compile(r"[ \t]*\n\s*")
 
 
@@ -69,7 +73,7 @@ def to_html(soup: BeautifulSoup, *, icons_url: str) -> str:
     compiled = _DEFAULT_ICON.sub(
         lambda m: icon(m.group("social") or _IMGUR.get(m.group("imgur"), ""), icons_url), compiled
     )
-    return compact(compiled)
+    return compact(_BARE_TABLE.sub(r"\1<tbody>\2</tbody>", compiled))
 
 
 def compact(text: str) -> str:
