@@ -21,12 +21,12 @@ from app.customers.services.importing import batches
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.source import inspect
 from app.local.sample.company import Company, House
-from app.local.sample.people import Person
+from app.local.sample.people import FORM, Person
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services.ledger import Entry, append
 
-FORM = "Website form"
+OFFERS_AGE = timedelta(days=20)  # when the shops' ticked boxes were brought over
 COLUMNS = (
     "email first_name last_name language country source city birthday taste orders spent".split()  # also field names
 )
@@ -60,6 +60,12 @@ def bring_in(people: Sequence[Person], company: Company, folder: Path) -> dict[s
             statement = Statement(house.newsletter, "confirmed", "consent", source, EVIDENCE[source])
         with at(min(person.joined_at for person in group)):
             _import(folder / f"{source.split()[0].lower()}-{language}-{quarter}-{int(asked)}.csv", group, statement)
+    for language in ("fr", "en"):
+        buyers = [p for p in people if p.language == language and p.source != FORM and p.offers != "never"]
+        house = company.of(language)
+        said = Statement(house.offers, "confirmed", "consent", "Shop checkout", EVIDENCE["Shop checkout"])
+        with at(clock.now() - OFFERS_AGE):
+            _import(folder / f"offers-{language}.csv", buyers, said)
     with unit_of_work() as session:
         ids = _ids(session, people)
     for spoken in ("fr", "en"):
@@ -116,14 +122,17 @@ def _entries(person: Person, house: House) -> Iterator[Entry]:
     dice = random.Random(person.number)
     later = person.joined_at + (clock.now() - person.joined_at) * dice.uniform(0.2, 0.95)
     if person.source == FORM and person.newsletter != "never":
-        yield from _sign_up(person, house.newsletter, person.newsletter, dice)
-    if person.offers != "never":
+        ends = later if person.newsletter == "expired" else None
+        yield from _sign_up(person, house.newsletter, person.newsletter, dice, ends)
+    if person.source == FORM and person.offers != "never":
         yield from _sign_up(person, house.offers, person.offers, dice)
     for topic_id, ending in ((house.newsletter, person.newsletter), (house.offers, person.offers)):
-        if ending in ("withdrawn", "expired"):
+        if ending == "withdrawn" or (ending == "expired" and person.source == FORM):
             action = Action.WITHDRAW if ending == "withdrawn" else Action.EXPIRE
             actor = Actor.SUBSCRIBER if ending == "withdrawn" else Actor.SYSTEM
-            yield Entry(Subject.TOPIC, action, actor, topic_id=topic_id, at=later, language=person.language)
+            imported = topic_id == house.offers and person.source != FORM
+            when = clock.now() - OFFERS_AGE * dice.uniform(0.05, 0.9) if imported else later
+            yield Entry(Subject.TOPIC, action, actor, topic_id=topic_id, at=when, language=person.language)
     if person.tracking is not None and person.newsletter == "granted":
         yield Entry(
             Subject.TRACKING,
@@ -138,7 +147,9 @@ def _entries(person: Person, house: House) -> Iterator[Entry]:
         )
 
 
-def _sign_up(person: Person, topic_id: int, ending: str, dice: random.Random) -> Iterator[Entry]:
+def _sign_up(
+    person: Person, topic_id: int, ending: str, dice: random.Random, ends: datetime | None = None
+) -> Iterator[Entry]:
     def entry(action: Action, after: timedelta, level: Level) -> Entry:
         return Entry(
             Subject.TOPIC,
@@ -148,6 +159,7 @@ def _sign_up(person: Person, topic_id: int, ending: str, dice: random.Random) ->
             level=level,
             basis=Basis.CONSENT,
             at=person.joined_at + after,
+            expires_at=ends if action is Action.CONFIRM else None,
             language=person.language,
             evidence={"ip": f"192.0.2.{dice.randrange(1, 255)}", "page": "https://www.loriot.example/"},
         )

@@ -36,8 +36,8 @@ def load(count: int) -> None:
     everybody = people(count, clock.now())
     contacts = base.bring_in(everybody, houses, var / "imports" / "sample")
     click.echo(f"Sample: {len(contacts)} contacts and their permissions", err=True)
-    mailings.send_the_past(houses, everybody, contacts)
-    mailings.sell(houses, everybody, var / "imports" / "sample")
+    clicks = mailings.send_the_past(houses, everybody, contacts)
+    mailings.sell(houses, everybody, clicks, var / "imports" / "sample")
     with unit_of_work() as session:
         draft = mailings.draft(houses, session)
     answer({"contacts": len(contacts), "draft": draft, "seconds": round(time.monotonic() - began, 1)})

@@ -142,7 +142,7 @@ PAST = (
         age=timedelta(days=64, hours=3),
     ),
     Letter(
-        "Vente privée d'octobre",
+        "Vente privée de novembre",
         "Vente privée : −20 % sur la vaisselle jusqu'à dimanche",
         "Réservée aux personnes inscrites aux ventes privées",
         "Quatre jours entre nous",
@@ -156,7 +156,7 @@ PAST = (
         f"{_L}/vente-privee",
         "fr",
         offers=True,
-        age=timedelta(days=36, hours=2),
+        age=timedelta(days=17, hours=2),
     ),
     Letter(
         "Carnet de novembre",
@@ -172,7 +172,7 @@ PAST = (
         "Lire la rencontre",
         f"{_L}/carnet/asha",
         "fr",
-        age=timedelta(days=15, hours=1),
+        age=timedelta(days=11, hours=1),
     ),
     Letter(
         "The Finch letter, November",

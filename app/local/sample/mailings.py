@@ -6,6 +6,7 @@ import csv
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -39,8 +40,8 @@ PREFETCH = "Mozilla/5.0"
 SCANNER = "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0); Barracuda Sentinel (EE)"
 
 
-def send_the_past(company: Company, people: Sequence[Person], contacts: dict[str, int]) -> None:
-    """Make, send and answer every past letter."""
+def send_the_past(company: Company, people: Sequence[Person], contacts: dict[str, int]) -> list[tuple[str, datetime]]:
+    """Make, send and answer every past letter; returns who clicked when, by address."""
     audience = _segments(company)
     by_id = {contacts[person.email]: person for person in people}
     hits: list[Hit] = []
@@ -55,6 +56,11 @@ def send_the_past(company: Company, people: Sequence[Person], contacts: dict[str
         record.store(session, sorted(hits))
     with unit_of_work() as session:
         fold.fold(session, settled=timedelta())
+    return [
+        (by_id[hit.contact_id].email, datetime.fromtimestamp(hit.at_us / 1e6, UTC))
+        for hit in hits
+        if hit.kind == "click" and hit.contact_id and hit.agent != SCANNER
+    ]
 
 
 def draft(company: Company, session: Session) -> int:
@@ -179,18 +185,23 @@ def _delay(dice: random.Random) -> timedelta:
     return timedelta(hours=min(dice.lognormvariate(1.6, 1.3), 24 * 14))
 
 
-def sell(company: Company, people: Sequence[Person], folder: Path) -> None:
+def sell(company: Company, people: Sequence[Person], clicks: Sequence[tuple[str, datetime]], folder: Path) -> None:
     """Import the orders of both shops, as a shop's nightly file would bring them."""
     dice = random.Random(11)
     for language in ("fr", "en"):
         house = company.of(language)
+        house_currency = "EUR" if language == "fr" else "GBP"
         path = folder / f"orders-{language}.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["order_id", "email", "at", "amount", "currency", "value"])
             for person in people:
                 if person.language == language:
-                    writer.writerows(_orders(person, "EUR" if language == "fr" else "GBP", dice))
+                    writer.writerows(_orders(person, house_currency, dice))
+            spoken = {person.email for person in people if person.language == language}
+            for number, (email, clicked_at) in enumerate(clicks):
+                if email in spoken and dice.random() < 0.16:
+                    writer.writerow(_order(f"c{number}", email, clicked_at, house_currency, dice))
         with unit_of_work() as session:
             orders.import_orders(session, path, brands.brand(session, house.brand_id), "shop")
 
@@ -205,3 +216,10 @@ def _orders(person: Person, currency: str, dice: random.Random) -> list[list[str
         paid = round(value * 12 / 10, 2)
         rows.append([f"{person.number}-{number + 1}", person.email, when.isoformat(), str(paid), currency, str(value)])
     return rows
+
+
+def _order(number: str, email: str, clicked_at: datetime, currency: str, dice: random.Random) -> list[str]:
+    """Return an order that followed a click within hours."""
+    when = min(clicked_at + timedelta(hours=dice.expovariate(0.15)), clock.now())
+    value = Decimal(dice.randrange(1150, 11800)) / 100
+    return [number, email, when.isoformat(), str(round(value * 12 / 10, 2)), currency, str(value)]

@@ -40,9 +40,10 @@ ENGLISH = {
     "cities": "Bristol London Bath Cardiff Manchester Leeds York Edinburgh Oxford Cambridge Brighton Exeter".split(),
     "domains": ("mail.example", "post.example", "example.com", "office.example", "example.net"),
 }
+FORM = "Website form"
 SOURCES = (
     ("Shop checkout", 46),
-    ("Website form", 28),
+    (FORM, 28),
     ("Tasting evening, paper list", 9),
     ("Christmas market", 7),
     ("Former mailing tool", 10),
@@ -83,6 +84,10 @@ def _person(number: int, now: datetime, dice: random.Random) -> Person:
     french = dice.random() < 0.6
     culture = FRENCH if french else ENGLISH
     first, last = dice.choice(culture["first"]), dice.choice(culture["last"])
+    joined_at = now - timedelta(days=20 + 900 * dice.random() ** 1.4, seconds=dice.randrange(86400))
+    source = _weighted(SOURCES, dice)
+    if source == FORM and joined_at < now - timedelta(days=200):
+        source = "Former mailing tool"  # the form opened when the company changed its tool
     orders = min(int(dice.expovariate(0.55)), 14) if dice.random() < 0.72 else 0
     return Person(
         number=number,
@@ -92,10 +97,10 @@ def _person(number: int, now: datetime, dice: random.Random) -> Person:
         language="fr" if french else "en",
         country=("FR" if dice.random() < 0.93 else "BE") if french else ("GB" if dice.random() < 0.9 else "IE"),
         city=dice.choice(culture["cities"]),
-        source=_weighted(SOURCES, dice),
+        source=source,
         taste=_weighted(TASTES, dice),
         birthday=_birthday(dice) if dice.random() < 0.4 else None,
-        joined_at=now - timedelta(days=20 + 900 * dice.random() ** 1.4, seconds=dice.randrange(86400)),
+        joined_at=joined_at,
         orders=orders,
         spent=sum((Decimal(dice.randrange(1200, 9800)) / 100 for _ in range(orders)), Decimal(0)),
         newsletter=_weighted(ENDINGS, dice),
