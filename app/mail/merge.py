@@ -45,6 +45,14 @@ _MAX_TEXT = 100_000
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%]){0,64}")
 
 
+# What a filter may raise when a person's value is not what it expects.
+_RENDER_ERRORS = (LiquidError, ValueError, TypeError, ArithmeticError, AttributeError)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.message if isinstance(error, LiquidError) else error).rstrip(".")
+
+
 class Escape(StrEnum):
     """Where a value stands, and so how it is made harmless."""
 
@@ -280,12 +288,19 @@ def render_nested(source: str, nested: Mapping[str, object], escape: Escape) -> 
         return str(_template(source, escape).render(nested))
     except LiquidError as error:
         raise _design_error(error, source) from error
+    except _RENDER_ERRORS as error:
+        raise DesignError(f"Merge tag: {_reason(error)}.") from error
 
 
 def nest(values: Values) -> dict[str, object]:
-    """Turn ``{"contact.city": "Lyon"}`` into ``{"contact": {"city": "Lyon"}}``, as Liquid looks names up."""
+    """Turn ``{"contact.city": "Lyon"}`` into ``{"contact": {"city": "Lyon"}}``, as Liquid looks names up.
+
+    None is the same as absent.
+    """
     nested: dict[str, object] = {}
     for name, value in values.items():
+        if value is None:
+            continue
         plain = list(value) if isinstance(value, tuple) else value
         root, _, rest = name.partition(".")
         if not rest:
@@ -339,6 +354,7 @@ def _step(filter_: object) -> Callable[[object], object] | None:
 
 def _evaluator(name: str, steps: Iterable[Callable[[object], object]]) -> Evaluate:
     steps = tuple(steps)
+    absent = _ENVIRONMENTS[Escape.TEXT].undefined(name)
 
     def plain(values: Values) -> str:
         value = values.get(name)
@@ -348,13 +364,15 @@ def _evaluator(name: str, steps: Iterable[Callable[[object], object]]) -> Evalua
 
     def filtered(values: Values) -> str:
         value: object = values.get(name)
-        if isinstance(value, tuple):
+        if value is None:
+            value = absent
+        elif isinstance(value, tuple):
             value = list(value)
         try:
             for step in steps:
                 value = step(value)
-        except LiquidError as error:
-            raise DesignError(f"Merge tag {{{{ {name} }}}}: {str(error.message).rstrip('.')}.") from error
+        except _RENDER_ERRORS as error:
+            raise DesignError(f"Merge tag {{{{ {name} }}}}: {_reason(error)}.") from error
         return to_liquid_string(value, False)
 
     return filtered if steps else plain
