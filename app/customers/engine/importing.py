@@ -17,7 +17,7 @@ from psycopg import OperationalError
 
 from app.core import log
 from app.core.db import unit_of_work
-from app.core.errors import InvalidInput, UserError
+from app.core.errors import Conflict, InvalidInput, UserError
 from app.customers.policy.rows import Person, RowReader, RowRefused
 from app.customers.policy.values import DateOrder
 from app.customers.queries import imports
@@ -37,6 +37,9 @@ def run(batch_id: int, progress: Callable[[BatchInfo], None] | None = None) -> B
     """
     try:
         return _run(batch_id, progress)
+    except Conflict:  # it is done, or another process is at it: that one's word stands
+        with unit_of_work() as session:
+            return imports.batch(session, batch_id)
     except UserError as error:
         return _failed(batch_id, str(error))
     except OperationalError:

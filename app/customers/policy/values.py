@@ -87,11 +87,12 @@ def single_line(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return text that may have several lines. Raises ``InvalidInput`` for other control characters and excess."""
-    given = text.strip()
+    """Return text that may have several lines, ended by LF. Raises ``InvalidInput`` for other control characters and
+    excess."""
+    given = text.strip().replace("\r\n", "\n").replace("\r", "\n")
     if len(given) > MAX_TEXT:
         raise InvalidInput(_("The text has %(n)d characters; at most %(max)d fit here.", n=len(given), max=MAX_TEXT))
-    if not given.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\r\n" for c in given):
+    if not given.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n" for c in given):
         raise InvalidInput(_("Control characters are not allowed here."))
     return given
 
