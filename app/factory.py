@@ -16,9 +16,17 @@ from app.brands.views import brands, senders, welcome
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
 from app.core.registries import NavigationEntry, navigation
+from app.customers.queries import timeline
+from app.customers.queries.timeline import ContactPanel
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
 from app.web.views import home, operations, outbox
+from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
+from campaigns.engine import keeper
+from campaigns.queries import timeline as campaign_timeline
+from campaigns.services import withdrawals
+from campaigns.views import control, segments, web_version
+from consent.services import withdraw
 from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
 from tracking.engine.endpoint import tracking_middleware
 
@@ -35,6 +43,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     brands.blueprint,
     brands.controller,
     senders.blueprint,
+    segments.blueprint,
+    control.blueprint,
+    web_version.blueprint,
     operations.blueprint,
     operations.probes,
 )
@@ -88,6 +99,10 @@ def _configure(celery: Celery, settings: Settings) -> None:
 def wire() -> None:
     """Fill the registries: each room's offers to the rooms below it."""
     _navigate()
+    timeline.sources.add("campaigns", campaign_timeline.entries)
+    timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
+    withdraw.contexts.add("campaigns", withdrawals.context)
+    withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
 
 
 def _navigate() -> None:
@@ -150,6 +165,7 @@ def create_celery(settings: Settings) -> Celery:
             "options": {"queue": periodic.queue.value, "expires": max(periodic.every, 30)},
         }
     signals.worker_process_init.connect(_forked, weak=False)
+    signals.worker_ready.connect(_keep, weak=False)
     return celery
 
 
@@ -163,3 +179,8 @@ def _round(name: str) -> Any:
 def _forked(**_: object) -> None:
     """A worker process must not share the parent's database connections."""
     db.after_fork()
+
+
+def _keep(**_: object) -> None:
+    """Once a host, whatever its queues: settle what a worker that died here has left."""
+    keeper.start()

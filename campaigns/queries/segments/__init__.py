@@ -5,7 +5,7 @@
 
 from campaigns.queries.segments import engagement, field, permission, tag
 from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, certain, conditions
-from campaigns.queries.segments.run import compile, count, joined, sample
+from campaigns.queries.segments.run import Look, compile, count, joined, look, sample
 from campaigns.queries.segments.stored import SegmentInfo, by_names, segment, segments
 from campaigns.queries.segments.words import describe
 
@@ -16,6 +16,7 @@ __all__ = [
     "Condition",
     "Context",
     "Control",
+    "Look",
     "SegmentInfo",
     "Verdict",
     "by_names",
@@ -25,6 +26,7 @@ __all__ = [
     "count",
     "describe",
     "joined",
+    "look",
     "sample",
     "segment",
     "segments",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+import time
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from psycopg.errors import QueryCanceled
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.core.errors import InvalidInput
 from app.customers.queries.contacts import ContactInfo, contact_table, several
 from campaigns.queries.segments.condition import Context
 from campaigns.queries.segments.tree import where
@@ -30,6 +37,29 @@ def sample(session: Session, definition: object, size: int = 10) -> list[Contact
     """Return some members of a segment, the newest first. Raises ``SegmentError``."""
     ids = session.scalars(compile(session, definition).order_by(contact_table().c.id.desc()).limit(size))
     return several(session, list(ids))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the builder shows beside a segment: its size, some members, and the milliseconds that counting took."""
+
+    count: int
+    people: list[ContactInfo]
+    ms: float
+
+
+def look(session: Session, definition: object, *, seconds: int = 15) -> Look:
+    """Count a segment and pick some members, giving up after ``seconds``. Raises ``SegmentError``, ``InvalidInput``."""
+    session.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": f"{seconds}s"})
+    began = time.perf_counter()
+    try:
+        found = count(session, definition)
+        took = (time.perf_counter() - began) * 1000
+        return Look(found, sample(session, definition), took)
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise InvalidInput(_("Counting takes longer than %(n)d seconds: it was given up.", n=seconds)) from None
+        raise
 
 
 def joined(include: list[object], exclude: list[object]) -> dict[str, object]:
