@@ -153,6 +153,18 @@ def is_waiting(session: Session, what: JobName, *args: str | int | None) -> bool
     return rows.first() is not None
 
 
+def due(session: Session, what: JobName, first: int) -> list[int]:
+    """Return the ids of this kind of job whose first argument is ``first`` and whose time has come."""
+    rows = session.execute(
+        text(
+            "SELECT id FROM job WHERE name = :name AND args -> 0 = to_jsonb(CAST(:first AS bigint))"
+            " AND failed_at IS NULL AND due_at <= now() ORDER BY id"
+        ),
+        {"name": what.name, "first": first},
+    )
+    return [row.id for row in rows]
+
+
 def _publish(job_id: int, name: str, queue: str) -> None:
     if _publisher is None:
         return  # a process without a broker (a command on the database alone): the sweeper publishes

@@ -5,11 +5,21 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.accounts.services import audit
 from app.core import clock
 from app.core.errors import NotFound
 from campaigns.models import Campaign
 from campaigns.policy import CampaignAct, CampaignStatus, next_status
 from campaigns.services.pumping import cancel_waiting, settle
+
+# How the audit trail words what people (or, without a person, the campaign itself) did.
+_DONE = {
+    CampaignAct.LAUNCH: "launched",
+    CampaignAct.REFUSE: "not launched",
+    CampaignAct.PAUSE: "paused",
+    CampaignAct.RESUME: "resumed",
+    CampaignAct.CANCEL: "cancelled",
+}
 
 
 def pause(session: Session, campaign_id: int, problem: str | None = None) -> None:
@@ -44,4 +54,5 @@ def act(session: Session, campaign_id: int, what: CampaignAct) -> Campaign:
     campaign.status = next_status(CampaignStatus(campaign.status), what).value
     campaign.updated_at = clock.now()
     session.flush()
+    audit.record(session, _DONE[what], "campaign", campaign_id, brand_id=campaign.brand_id)
     return campaign

@@ -110,6 +110,18 @@ def unattended(session: Session) -> list[int]:
     return [row.id for row in rows]
 
 
+def failed_launches(session: Session) -> list[int]:
+    """Return the campaigns that are being launched by no job any more: it failed for good."""
+    rows = session.execute(
+        text("""
+        SELECT c.id FROM campaign c WHERE c.status = 'launching' AND NOT EXISTS (
+            SELECT 1 FROM job j WHERE j.name = :freeze AND j.failed_at IS NULL AND j.args -> 0 = to_jsonb(c.id))
+        """),
+        {"freeze": FREEZE.name},
+    )
+    return [row.id for row in rows]
+
+
 def report_problem(session: Session, campaign_id: int, problem: str | None) -> None:
     """Show on the campaign why it is not sending, or that it is again."""
     session.execute(

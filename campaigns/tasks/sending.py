@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy.exc import OperationalError
-
 from app.core import jobs, log
 from app.core.db import unit_of_work
 from app.core.errors import EngineUnavailable, UserError
@@ -26,19 +24,16 @@ _RELAY_AWAY = timedelta(seconds=15)
 
 @job(pumping.FREEZE.name, queue=pumping.FREEZE.queue)
 def freeze_audience(campaign_id: int) -> None:
-    """Freeze a launched campaign; one that cannot be frozen is a draft again, and says why."""
+    """Freeze a launched campaign; one that cannot be frozen is a draft again, and says why.
+
+    Anything unforeseen is tried again as jobs are, and ``watch`` sees the last failure.
+    """
     try:
         with unit_of_work() as session:
             frozen = freeze(session, campaign_id)
     except (UserError, EngineUnavailable) as error:
         with unit_of_work() as session:
             launch.refuse(session, campaign_id, str(error))
-    except OperationalError:
-        raise  # the database went away: the job is tried again
-    except Exception:
-        with unit_of_work() as session:
-            launch.refuse(session, campaign_id, "The launch failed; the log of the worker says why.")
-        raise
     else:
         if frozen is not None:
             logger.info("audience_frozen", campaign=campaign_id, members=frozen.members, queued=frozen.queued)
@@ -104,6 +99,8 @@ def watch() -> None:
     with unit_of_work() as session:
         for campaign_id in pumping.unattended(session):
             pumping.settle(session, campaign_id)
+        for campaign_id in pumping.failed_launches(session):
+            launch.refuse(session, campaign_id, "The launch failed; the log of the worker says why. Launch it again.")
 
 
 @periodic("campaigns.partitions", every=600)
