@@ -26,7 +26,12 @@ from campaigns.engine import keeper
 from campaigns.queries import timeline as campaign_timeline
 from campaigns.services import withdrawals
 from campaigns.views import control, segments, web_version
+from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
+from consent import views as consent_views
 from consent.services import withdraw
+from consent.views import offers
+from reports.views import campaign as reports_campaign
+from reports.views import cards as reports_cards
 from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
 from tracking.engine.endpoint import tracking_middleware
 
@@ -46,8 +51,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     segments.blueprint,
     control.blueprint,
     web_version.blueprint,
+    *consent_views.BLUEPRINTS,
     operations.blueprint,
     operations.probes,
+    reports_campaign.blueprint,
 )
 
 
@@ -98,7 +105,9 @@ def _configure(celery: Celery, settings: Settings) -> None:
 
 def wire() -> None:
     """Fill the registries: each room's offers to the rooms below it."""
+    offers.register()
     _navigate()
+    reports_cards.register()
     timeline.sources.add("campaigns", campaign_timeline.entries)
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
     withdraw.contexts.add("campaigns", withdrawals.context)
@@ -110,6 +119,7 @@ def _navigate() -> None:
     for title, endpoint, icon, role, section in (
         (_("Dashboard"), "home.index", "layout-dashboard", Role.VIEWER, ""),
         (_("Campaigns"), "campaigns.index", "send", Role.VIEWER, ""),
+        (_("Reports"), "reports.index", "chart-line", Role.VIEWER, ""),
         (_("Contacts"), "contacts.index", "users", Role.ANALYST, _("Audience")),
         (_("Segments"), "segments.index", "filter", Role.ANALYST, _("Audience")),
         (_("Topics"), "topics.index", "tags", Role.ANALYST, _("Permission")),
@@ -141,7 +151,7 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(blueprint)
     if outbox.in_use(settings):
         app.register_blueprint(outbox.blueprint)
-    app.wsgi_app = tracking_middleware(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = tracking_middleware(app.wsgi_app)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
             app.wsgi_app, trusted_hosts=settings.trusted_proxies.split(",")

@@ -43,7 +43,7 @@ class Pending:
     tracking: bool
     others: tuple[int, ...]
     done: bool
-    redirect_to: int  # the form, which knows where to go on to
+    form_id: int
 
 
 def token_for(sign_up_id: int, nonce: str) -> str:
@@ -74,7 +74,7 @@ def pending(session: Session, token: str) -> Pending:
         tracking=row.tracking,
         others=tuple(topic_id for other in _others(session, row) for topic_id in other.topic_ids),
         done=row.confirmed_at is not None,
-        redirect_to=row.form_id,
+        form_id=row.form_id,
     )
 
 

@@ -1,0 +1,25 @@
+"""Pages of permission: for staff, and the subscriber's own."""
+
+from __future__ import annotations
+
+from consent.views import (
+    confirm,
+    contact_panel,
+    forms,
+    preferences,
+    subscribe,
+    suppressions,
+    topics,
+    unsubscribe,
+)
+
+BLUEPRINTS = (
+    topics.blueprint,
+    forms.blueprint,
+    suppressions.blueprint,
+    contact_panel.blueprint,
+    subscribe.blueprint,
+    confirm.blueprint,
+    preferences.blueprint,
+    unsubscribe.blueprint,
+)

@@ -1,0 +1,202 @@
+"""Permission on the contact page: what stands, how it came about, and what staff may do on request.
+
+Staff can end a permission; nobody but the person can begin one again that was withdrawn, so there is no button for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app.accounts.policy import Role
+from app.accounts.services import audit
+from app.accounts.views.guard import allows, current_user
+from app.brands.queries import brands
+from app.core import clock
+from app.core.db import unit_of_work
+from app.core.errors import InvalidInput
+from app.customers.queries.contacts import contact
+from app.customers.queries.timeline import TimelineEntry
+from consent.forms import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES, REASON_NAMES
+from consent.policy.ladder import accepted
+from consent.policy.standing import Actor, Standing, Subject, topic_gate
+from consent.queries import gates, permissions, proof, suppressions, topics
+from consent.queries.permissions import LedgerEntry
+from consent.queries.topics import TopicInfo
+from consent.services.erase import erase
+from consent.services.objections import object_to_marketing
+from consent.services.preferences import refuse_tracking
+from consent.services.withdraw import withdraw
+
+blueprint = Blueprint("permissions", __name__, url_prefix="/contacts/<int:contact_id>/permissions")
+ICONS = {
+    "request": "mail-question",
+    "grant": "circle-check",
+    "confirm": "circle-check",
+    "withdraw": "mail-off",
+    "expire": "clock",
+    "object": "hand-stop",
+    "complain": "alert-triangle",
+    "erase": "shield-x",
+}
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """One topic of the panel: what stands, and the gate that shuts it, in words."""
+
+    topic: TopicInfo
+    brand: str
+    standing: Standing
+    gate: str
+    history: tuple[LedgerEntry, ...]
+
+
+@dataclass(frozen=True)
+class TrackingRow:
+    """Whether one brand may measure; ``said`` is None when the person never said."""
+
+    brand_id: int
+    brand: str
+    said: bool | None
+
+
+def load(session: Session, contact_id: int) -> dict[str, object]:
+    """Return what the panel shows."""
+    person = contact(session, contact_id)
+    known = permissions.of_contact(session, contact_id)
+    entries = permissions.entries(session, contact_id)
+    owners = {brand.id: brand for brand in brands.all_brands(session)}
+    said = permissions.tracking_of_contact(session, contact_id)
+    rows = []
+    for topic in topics.topics(session, archived=True):
+        if topic.archived_at is not None and topic.id not in known:
+            continue
+        standing = known.get(topic.id, Standing()).at(clock.now())
+        pairs = accepted(topic.accepts, owners[topic.brand_id].profile)
+        gate = topic_gate(standing, pairs, person.address_key or b"", clock.now())
+        history = tuple(entry for entry in entries if entry.act.topic_id == topic.id)[::-1]
+        rows.append(PanelRow(topic, owners[topic.brand_id].name, standing, gates.label(gate) if gate else "", history))
+    return {
+        "contact": person,
+        "rows": rows,
+        "tracking": [TrackingRow(brand.id, brand.name, said.get(brand.id)) for brand in owners.values()],
+        "entries": len(entries),
+        "suppressions": [
+            found
+            for found in (suppressions.of_address(session, person.address_key) if person.address_key else [])
+            if found.lifted_at is None
+        ],
+        "names": {
+            "level": LEVEL_NAMES,
+            "basis": BASIS_NAMES,
+            "action": ACTION_NAMES,
+            "actor": ACTOR_NAMES,
+            "reason": REASON_NAMES,
+        },
+    }
+
+
+def timeline(session: Session, contact_id: int, limit: int) -> list[TimelineEntry]:
+    """Return the latest ledger entries for the timeline, latest first."""
+    language = str(get_locale() or "en")[:2]
+    named = {topic.id: topic.name(language) for topic in topics.topics(session, archived=True)}
+    found = permissions.entries(session, contact_id, limit)
+    shown = sorted(found, key=lambda entry: (entry.at, entry.seq), reverse=True)
+    return [_line(entry, named) for entry in shown]
+
+
+def _line(entry: LedgerEntry, named: dict[int, str]) -> TimelineEntry:
+    act = entry.act
+    about = named.get(act.topic_id or 0, "")
+    if act.subject is Subject.TRACKING:
+        about = _("measuring opens and clicks")
+    title = f"{ACTION_NAMES[act.action.value]}: {about}" if about else str(ACTION_NAMES[act.action.value])
+    detail = " · ".join(
+        [
+            *([str(LEVEL_NAMES[act.level])] if act.level else []),
+            *([str(BASIS_NAMES[act.basis])] if act.basis else []),
+            _("by %(actor)s", actor=ACTOR_NAMES[act.actor.value]),
+        ]
+    )
+    return TimelineEntry(entry.at, "permission", ICONS.get(act.action.value, "shield-check"), title, detail)
+
+
+@blueprint.post("/withdraw")
+@allows(Role.MARKETER)
+def end(contact_id: int) -> ResponseReturnValue:
+    """Withdraw one topic on the person's request."""
+    topic_id = request.form.get("topic", type=int)
+    if topic_id is None:
+        raise InvalidInput(_("Say which topic is to be withdrawn."))
+    with unit_of_work() as session:
+        withdraw(session, contact_id, [topic_id], actor=Actor.STAFF, actor_id=current_user().id)
+        audit.record(session, "withdrew", "contact", contact_id, detail={"topic": topic_id})
+    flash(_("Withdrawn. It holds from now on, in running campaigns too."), "success")
+    return _back(contact_id)
+
+
+@blueprint.post("/tracking")
+@allows(Role.MARKETER)
+def stop_measuring(contact_id: int) -> ResponseReturnValue:
+    """Withdraw the tracking permission for a brand on the person's request."""
+    with unit_of_work() as session:
+        brand = brands.brand(session, request.form.get("brand", 0, type=int))
+        refuse_tracking(session, contact_id, brand.id, Actor.STAFF, {}, actor_id=current_user().id)
+        audit.record(session, "stopped measuring", "contact", contact_id, brand_id=brand.id)
+    flash(_("Opens and clicks of this person are no longer measured."), "success")
+    return _back(contact_id)
+
+
+@blueprint.post("/object")
+@allows(Role.MARKETER)
+def objected(contact_id: int) -> ResponseReturnValue:
+    """Record that the person objects to all marketing."""
+    with unit_of_work() as session:
+        object_to_marketing(session, contact_id, actor=Actor.STAFF, actor_id=current_user().id)
+        audit.record(session, "recorded objection", "contact", contact_id)
+    flash(_("The objection is recorded: no marketing mail, by any brand."), "success")
+    return _back(contact_id)
+
+
+@blueprint.post("/erase")
+@allows(Role.ADMINISTRATOR)
+def erase_person(contact_id: int) -> ResponseReturnValue:
+    """Erase the person's data for good."""
+    with unit_of_work() as session:
+        erase(session, contact_id, actor=Actor.STAFF, actor_id=current_user().id)
+        audit.record(session, "erased", "contact", contact_id)
+    flash(_("This person's data is erased."), "success")
+    return _back(contact_id)
+
+
+@blueprint.get("/proof.json")
+@allows(Role.ANALYST)
+def download(contact_id: int) -> ResponseReturnValue:
+    """Download the proof of a person's permissions."""
+    return _json(contact_id, "proof")
+
+
+@blueprint.get("/export.json")
+@allows(Role.ANALYST)
+def export(contact_id: int) -> ResponseReturnValue:
+    """Download all that is held of a person."""
+    return _json(contact_id, "export")
+
+
+def _json(contact_id: int, what: str) -> Response:
+    with unit_of_work() as session:
+        made = proof.proof(session, contact_id) if what == "proof" else proof.export(session, contact_id)
+        audit.record(session, f"downloaded {what}", "contact", contact_id)
+    response = Response(proof.dumps(made), mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="{what}-{contact_id}-{clock.now():%Y-%m-%d}.json"'
+    return response
+
+
+def _back(contact_id: int) -> ResponseReturnValue:
+    return redirect(url_for("contacts.page", contact_id=contact_id))

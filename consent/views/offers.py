@@ -1,0 +1,56 @@
+"""What this room offers to the rooms below it, through their registries."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.accounts.services import audit
+from app.brands.queries import brands
+from app.customers.queries import listing, timeline
+from app.customers.queries.listing import ListFilter
+from app.customers.queries.timeline import ContactPanel
+from app.customers.services import contacts, importing
+from app.customers.services.importing import TopicChoice
+from consent.policy.standing import Action, Actor, Subject
+from consent.queries import permissions, suppressions, topics
+from consent.services.importing import record
+from consent.services.ledger import Entry, append
+from consent.views import contact_panel
+
+
+def register() -> None:
+    """Offer what this room does for the customer base: import of permission, the panel, the timeline, a filter."""
+    importing.sinks.add("permission", record)
+    importing.barriers.add("permission", suppressions.erased_addresses)
+    importing.topic_choices.add("permission", _topic_choices)
+    contacts.address_listeners.add("permission", _address_changed)
+    timeline.sources.add("permission", contact_panel.timeline)
+    timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
+    listing.list_filters.add("topic", ListFilter(_("Permits"), _filter_choices, _permitting))
+
+
+def _topic_choices(session: Session, language: str) -> list[TopicChoice]:
+    names = {brand.id: brand.name for brand in brands.all_brands(session)}
+    return [
+        TopicChoice(topic.id, topic.slug, topic.name(language), names[topic.brand_id])
+        for topic in topics.topics(session)
+    ]
+
+
+def _filter_choices(session: Session, language: str) -> list[tuple[str, str]]:
+    return [(topic.slug, topic.name(language)) for topic in topics.topics(session)]
+
+
+def _permitting(session: Session, slug: str) -> Select[tuple[int]]:
+    table = permissions.permission_table()
+    topic = topics.by_slug(session, slug)
+    return select(table.c.contact_id).where(table.c.topic_id == topic.id, table.c.state == "granted")
+
+
+def _address_changed(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:
+    """Note a change of address; what was permitted for the former one does not hold for the new one."""
+    staff_id = audit.actor().staff_id
+    actor = Actor.STAFF if staff_id is not None else Actor.SYSTEM
+    append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id))

@@ -1,0 +1,146 @@
+"""Unsubscribing: a page with a button for people, one-click for mail programs (RFC 8058).
+
+A browser's form carries the field ``page``; every other POST is a one-click, whatever its body is: urlencoded,
+multipart, JSON, plain text or empty. Both withdraw at once. GET and HEAD change nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from app.accounts.views.guard import csrf, public
+from app.core import tokens
+from app.core.db import unit_of_work
+from app.core.errors import NotFound
+from consent.policy.standing import Actor
+from consent.queries import topics
+from consent.services import preferences, undo
+from consent.services.sign_up import evidence
+from consent.services.withdraw import context, withdraw
+from consent.views.footer_links import FooterLink, follow
+from consent.views.visits import refuse_cross_site, visit
+
+blueprint = Blueprint("unsubscribe", __name__)
+csrf.exempt(blueprint)  # see views.visits
+
+
+@blueprint.get("/unsubscribe/<token>")
+@public
+def ask(token: str) -> ResponseReturnValue:
+    """Say what the button will do."""
+    with unit_of_work() as session:
+        link = follow(session, token)
+        topic = topics.topic(session, link.mail.topic_id)
+        shown = preferences.load(session, link.contact_id, link.brand.id)
+    on = any(choice.on for choice in shown.choices if choice.topic.id == topic.id)
+    return render_template(
+        "web/consent/unsubscribe.html", brand=link.brand, token=token, topic=topic, shown=shown, on=on
+    )
+
+
+@blueprint.post("/unsubscribe/<token>")
+@public
+def unsubscribe(token: str) -> ResponseReturnValue:
+    """Withdraw the topic of the mail."""
+    if _from_page():
+        return _done(token, everything=False)
+    with unit_of_work() as session:
+        _one_click(session, token)
+    # 2xx and no redirect (RFC 8058 §3.1).
+    return Response("Unsubscribed.\n", content_type="text/plain; charset=utf-8")
+
+
+@blueprint.get("/unsubscribe/<token>/all")
+@blueprint.get("/unsubscribe/<token>/undo")
+@public
+def back(token: str) -> ResponseReturnValue:
+    """Lead a reader who reloads, or changes the language of, the page after a button back to the beginning."""
+    return redirect(url_for(".ask", token=token, lang=request.args.get("lang")))
+
+
+@blueprint.post("/unsubscribe/<token>/all")
+@public
+def unsubscribe_all(token: str) -> ResponseReturnValue:
+    """Withdraw every topic of the brand."""
+    return _done(token, everything=True)
+
+
+@blueprint.post("/unsubscribe/<token>/undo")
+@public
+def take_back(token: str) -> ResponseReturnValue:
+    """Give back what the page before had withdrawn."""
+    refuse_cross_site()
+    with unit_of_work() as session:
+        link = follow(session, token)
+        undo.undo(
+            session,
+            link.contact_id,
+            request.form.get("undo", ""),
+            campaign_id=link.campaign_id,
+            evidence=_proof(),
+        )
+        shown = preferences.load(session, link.contact_id, link.brand.id)
+    return render_template("web/consent/undone.html", brand=link.brand, token=token, shown=shown)
+
+
+def _from_page() -> bool:
+    """Tell whether a browser's form was sent. A body that cannot be parsed is no form, and still a one-click."""
+    try:
+        return "page" in request.form
+    except HTTPException:
+        return False
+
+
+def _one_click(session: Session, token: str) -> None:
+    named = tokens.read_message(tokens.Purpose.PERMISSION, token)
+    # Should the mail be unknown by now, what is asked for is still clear: nothing more.
+    mail = context(session, named.campaign_id, named.contact_id)
+    with suppress(NotFound):
+        withdraw(
+            session,
+            named.contact_id,
+            [mail.topic_id] if mail else None,
+            actor=Actor.SUBSCRIBER,
+            campaign_id=named.campaign_id,
+            evidence={**_proof(), "method": "one-click"},
+        )
+
+
+def _done(token: str, *, everything: bool) -> ResponseReturnValue:
+    with unit_of_work() as session:
+        link = follow(session, token)
+        before = undo.granted(session, link.contact_id)
+        withdrawn = withdraw(
+            session,
+            link.contact_id,
+            None if everything else [link.mail.topic_id],
+            brand_id=link.brand.id,
+            actor=Actor.SUBSCRIBER,
+            campaign_id=link.campaign_id,
+            evidence=_proof(),
+        )
+        return _page_after(session, token, link, undo.token_for(link.contact_id, before, withdrawn), everything)
+
+
+def _page_after(session: Session, token: str, link: FooterLink, undo_token: str, everything: bool) -> str:
+    shown = preferences.load(session, link.contact_id, link.brand.id)
+    return render_template(
+        "web/consent/unsubscribed.html",
+        brand=link.brand,
+        token=token,
+        topic=topics.topic(session, link.mail.topic_id),
+        remaining=[choice.topic for choice in shown.choices if choice.on],
+        address=shown.address,
+        undo_token=undo_token,
+        everything=everything,
+    )
+
+
+def _proof() -> dict[str, str]:
+    came = visit()
+    return evidence("", came.ip, came.user_agent, came.page)
