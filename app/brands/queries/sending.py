@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.brands.models import DkimKey, Relay, Sender, SendingDomain
@@ -80,7 +81,7 @@ def domains(session: Session) -> list[DomainInfo]:
         select(SendingDomain.id, SendingDomain.name, SendingDomain.return_path, DkimKey.selector, DkimKey.public_record)
         .join(DkimKey, DkimKey.domain_id == SendingDomain.id)
         .where(DkimKey.retired_at.is_(None))
-        .distinct(SendingDomain.id)
+        .ext(distinct_on(SendingDomain.id))
         .order_by(SendingDomain.id, DkimKey.id.desc())
     )
     return sorted((DomainInfo(*row) for row in session.execute(query)), key=lambda domain: domain.name)
