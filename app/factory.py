@@ -34,6 +34,7 @@ from reports.views import campaign as reports_campaign
 from reports.views import cards as reports_cards
 from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
 from tracking.engine.endpoint import tracking_middleware
+from tracking.queries import timeline as tracking_timeline
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.blueprint,
@@ -108,6 +109,7 @@ def wire() -> None:
     offers.register()
     _navigate()
     reports_cards.register()
+    timeline.sources.add("tracking", tracking_timeline.entries)
     timeline.sources.add("campaigns", campaign_timeline.entries)
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
     withdraw.contexts.add("campaigns", withdrawals.context)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from app.brands.queries.brands import BrandInfo, brand
 from app.core import clock
-from campaigns.policy import EXCLUDED, CampaignStatus
+from campaigns.policy import CampaignStatus
 from campaigns.queries.campaigns import CampaignInfo, campaign
+from campaigns.queries.labels import gate_label
 from campaigns.queries.links import links_of
-from consent.queries import gates
 from reports.policy.figures import Figures
 from reports.policy.series import DAY, Point, Series, series
 from reports.queries.response import campaign_figures
@@ -86,7 +85,7 @@ def report(session: Session, campaign_id: int) -> CampaignReport:
         clicks=_makers(cells, "click"),
         series=_series(info, owner, cells),
         links=_links(session, campaign_id),
-        excluded=[(gate, _gate_label(gate), number) for gate, number in found.counts.excluded.items()],
+        excluded=[(gate, gate_label(gate), number) for gate, number in found.counts.excluded.items()],
         at=clock.now(),
     )
 
@@ -130,9 +129,3 @@ def _links(session: Session, campaign_id: int) -> list[LinkRow]:
         for n, link in links_of(session, campaign_id).items()
     ]
     return sorted(rows, key=lambda row: (-row.clicks.people, -row.clicks.human, -row.clicks.untracked, row.n))
-
-
-def _gate_label(gate: str) -> object:
-    if gate == EXCLUDED:
-        return _("In an excluded segment")
-    return gates.label(gate) if gate else _("No reason on record")

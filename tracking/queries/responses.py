@@ -103,7 +103,7 @@ def links(session: Session, campaign_id: int) -> dict[int, LinkClicks]:
         .where(Event.campaign_id == campaign_id, Event.kind == "click", Event.link_n.is_not(None))
         .group_by(Event.link_n)
     )
-    return {clicks.link_n: clicks for clicks in (LinkClicks(*map(int, row)) for row in rows)}
+    return {clicks.link_n: clicks for clicks in (LinkClicks(row[0] or 0, *row[1:]) for row in rows)}
 
 
 def prefetched(campaign_ids: Collection[int]) -> Select[int, int | None]:
