@@ -21,6 +21,7 @@ from app.core.secrets import address_key
 # RFC 5322 section 3.2.3, dot-atom; 64 octets by RFC 5321 section 4.5.3.1.1.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+"
 _PLAIN_LOCAL = re.compile(rf"(?=.{{1,64}}\Z){_ATEXT}(?:\.{_ATEXT})*\Z")
+_BLANKS = " \t\u00a0"  # forgiven around an address; line breaks are not
 _DOMAINS_KEPT = 50_000
 
 
@@ -39,11 +40,11 @@ class Address:
 
 
 def normalise(address: str) -> Address:
-    """Check ``address`` and return it with its keys. White space around it is forgiven.
+    """Check ``address`` and return it with its keys. Blanks around it are forgiven.
 
     Raises ``InvalidInput`` (field ``email``) whose text says what is wrong with it.
     """
-    given = address.strip()
+    given = address.strip(_BLANKS)
     try:
         found = validate_email(given, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
@@ -66,7 +67,7 @@ class Normaliser:
 
     def __call__(self, address: str) -> Address:
         """Return the same as ``normalise``, and raise the same."""
-        given = address.strip()
+        given = address.strip(_BLANKS)
         local, at, domain = given.rpartition("@")
         if not at or not _PLAIN_LOCAL.match(local) or len(given) > 254:
             return normalise(given)

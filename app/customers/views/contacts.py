@@ -10,6 +10,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_wtf import FlaskForm
 
 from app.accounts.policy import Role
 from app.accounts.services import audit
@@ -84,7 +85,7 @@ def new() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with unit_of_work() as session:
-                contact_id = contacts.create(session, form.email.data, contact_values(form), form.tags.data.split(","))
+                contact_id = contacts.create(session, form.email.data, contact_values(form), _tags(form))
                 audit.record(session, "add", "contact", contact_id)
             flash(_("The contact is added. Permission to write to them is given separately."), "success")
             return redirect(url_for(".page", contact_id=contact_id))
@@ -132,7 +133,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
         try:
             with unit_of_work() as session:
                 contacts.edit(session, contact_id, contact_values(form))
-                contacts.set_tags(session, contact_id, form.tags.data.split(","))
+                contacts.set_tags(session, contact_id, _tags(form))
                 audit.record(session, "edit", "contact", contact_id)
             return redirect(url_for(".page", contact_id=contact_id))
         except (InvalidInput, Conflict) as error:
@@ -195,6 +196,10 @@ def _attach(form: object, error: InvalidInput | Conflict) -> None:
     fields = {f.name: f for f in form}  # type: ignore[attr-defined]
     target = fields.get(field) or fields.get(f"f_{field}") or next(iter(fields.values()))
     target.errors = [*target.errors, str(error)]
+
+
+def _tags(form: FlaskForm) -> list[str]:
+    return str(form.tags.data or "").split(",")
 
 
 def _custom(fields: list[FieldInfo]) -> list[str]:
