@@ -15,9 +15,7 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("app", "consent", "campaigns", "tracking", "reports", "templates")
-KEYWORDS = {name: None for name in ("_", "gettext", "lazy_gettext")} | {
-    name: (1, 2) for name in ("ngettext", "lazy_ngettext")
-}
+KEYWORDS = dict.fromkeys(("_", "gettext", "lazy_gettext")) | dict.fromkeys(("ngettext", "lazy_ngettext"), (1, 2))
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 
 

@@ -30,6 +30,8 @@ const theme = () => ({
   series: ["var(--tblr-primary)", "var(--light)", "var(--tblr-indigo)", "var(--tblr-pink)", "var(--tblr-gray-500)"].map(colour),
 });
 
+const faded = (rgb, share) => rgb.replace("rgb", "rgba").replace(")", `, ${share})`);
+
 function formatter(unit) {
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: unit === "%" ? 2 : 1 });
   return (value) => (value == null || value === "-" ? "–" : number.format(value) + (unit === "%" ? " %" : (unit ?? "")));
@@ -113,7 +115,7 @@ function overTime(spec, t) {
   }));
   return {
     ...base(t),
-    grid: { left: 4, right: 12, top: spec.series.length > 1 ? 36 : 12, bottom: 0, containLabel: true },
+    grid: { left: 4, right: 12, top: spec.series.length > 1 ? 36 : 12, bottom: 8, containLabel: true },
     legend: {
       show: spec.series.length > 1,
       left: 0,
@@ -164,7 +166,7 @@ function funnel(spec, t) {
         backgroundStyle: { color: t.line, opacity: 0.35, borderRadius: 4 },
         data: steps.map((step, i) => ({
           value: step.value,
-          itemStyle: { color: t.series[0], opacity: 0.45 + (0.55 * (i + 1)) / steps.length, borderRadius: 4 },
+          itemStyle: { color: faded(t.series[0], 0.45 + (0.55 * (i + 1)) / steps.length), borderRadius: 4 },
           label: { formatter: text(step) },
         })),
         label: { show: true, position: "right", color: t.text, fontWeight: 500 },
@@ -189,7 +191,7 @@ function heatmap(spec, t) {
   const axis = (data) => ({ type: "category", data, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: t.quiet } });
   return {
     ...base(t),
-    grid: { left: 4, right: 4, top: 4, bottom: 0, containLabel: true },
+    grid: { left: 4, right: 4, top: 4, bottom: 8, containLabel: true },
     tooltip: tooltip(t, { formatter: ({ value: [x, y, value] }) => `${spec.y[y]}, ${spec.x[x]}\n${format(value)}` }),
     visualMap: { show: false, min: 0, max: Math.max(1, ...values), inRange: { color: [t.surface, t.series[0]] } },
     xAxis: axis(spec.x),
