@@ -25,7 +25,8 @@ from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and 
 from campaigns.engine import keeper
 from campaigns.queries import timeline as campaign_timeline
 from campaigns.services import withdrawals
-from campaigns.views import control, segments, web_version
+from campaigns.views import campaigns as campaign_pages
+from campaigns.views import content, control, segments, web_version
 from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
 from consent import views as consent_views
 from consent.services import withdraw
@@ -50,6 +51,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     brands.controller,
     senders.blueprint,
     segments.blueprint,
+    campaign_pages.blueprint,
+    content.blueprint,
     control.blueprint,
     web_version.blueprint,
     *consent_views.BLUEPRINTS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -62,6 +63,6 @@ def look(session: Session, definition: object, *, seconds: int = 15) -> Look:
         raise
 
 
-def joined(include: list[object], exclude: list[object]) -> dict[str, object]:
+def joined(include: Sequence[object], exclude: Sequence[object]) -> dict[str, object]:
     """Return the definition of who is in one of ``include`` and in none of ``exclude``."""
-    return {"all": [{"any": include}, {"none": exclude}]}
+    return {"all": [{"any": list(include)}, {"none": list(exclude)}]}
