@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+
 import pytest
 
+from app.mail import mime
 from app.mail.content import DesignError, Fields, Link, compile_design
 from app.mail.content.links import with_utm
+from app.mail.skeleton import Engagement, Frame, build_skeleton
 from app.mail.templates import LANGUAGES, starters
 
 FIELDS = Fields(contact=frozenset({"first_name", "city", "code", "orders", "vip", "tags"}))
@@ -206,3 +215,73 @@ def test_starter_designs_are_complete_and_load_nothing(language: str) -> None:
 def test_a_huge_design_is_refused_kindly() -> None:
     with pytest.raises(DesignError, match="characters"):
         compile_design(text("x" * 2_100_000))
+
+
+def test_constants_with_special_characters_are_escaped_once() -> None:
+    constants = {"brand.name": "A & <B>", "postal_address": "1 rue X", "why": "because"}
+    source = design("<mj-text>{{ brand.name }} {{ postal_address }}</mj-text>")
+    made = compile_design(
+        source, constants=constants, preheader="{{ brand.name }} {% if contact.orders > 3 %}&{% endif %}"
+    )
+    assert made.html.count("A &amp; &lt;B&gt;") == 2
+    assert "{% if contact.orders > 3 %}&amp;{% endif %}" in made.html
+    assert made.text == "A & <B> 1 rue X\n"
+    assert made.has_postal_address
+
+
+def test_an_xml_declaration_does_no_harm() -> None:
+    made = compile_design('<?xml version="1.0" encoding="utf-8"?>\n' + text("x"))
+    assert made.html.startswith("<!doctype html>") and made.text == "x\n"
+
+
+def test_broken_designs_of_all_kinds_end_in_a_sentence() -> None:
+    """Whatever is cut out of or put in a design, the answer is a design or a DesignError."""
+    junk = [
+        "<", ">", '"', "&", "{{", "}}", "{% if contact.x %}", "{% endif %}", "</mj-text>", "<mj-text>", "<b>", "-->",
+        "<!--", 'width="abc"', "\ue0001\ue001", "\0", "{{ contact.x }}", "<![CDATA[", "</table>", 'href="https://["',
+    ]  # fmt: skip
+    dice = random.Random(7)
+    sources = [starter.mjml for starter in starters("en")]
+    for _ in range(150):
+        source = dice.choice(sources)
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randrange(len(source))
+            cut = dice.choice((0, 0, 1, 5))
+            source = source[:at] + (dice.choice(junk) if not cut else "") + source[at + cut :]
+        with contextlib.suppress(DesignError):
+            compile_design(source)
+
+
+@pytest.mark.skipif(not shutil.which("spamassassin"), reason="needs spamassassin")
+@pytest.mark.parametrize("number", range(4))
+def test_spamassassin_finds_nothing_in_a_starter(number: int) -> None:
+    constants = {
+        "brand.name": "Maison Brune",
+        "brand.colour": "#8a3b12",
+        "postal_address": "1 rue X, Paris",
+        "why": "You asked.",
+    }
+    made = compile_design(starters("en")[number].mjml, constants=constants, preheader="What is new this month")
+    frame = Frame(
+        "news@brand.example",
+        "Maison Brune",
+        "News for {{ contact.first_name }}",
+        "brand.example",
+        list_id="n.brand.example",
+    )
+    rendered = build_skeleton(made, frame, Engagement("https://mail.brand.example"), constants=constants).render(
+        {
+            "to_address": "ann@example.com", "to_name": "Ann Lee", "message_id": "0198f2a4c6",
+            "engagement_token": "T" * 40,
+            "date": mime.date_header(datetime.now(UTC)), "contact.first_name": "Ann",
+            "unsubscribe_url": "https://mail.brand.example/unsubscribe/x", "view_url": "https://mail.brand.example/view/x",
+            "preferences_url": "https://mail.brand.example/preferences/x",
+        }
+    )  # fmt: skip
+    report = subprocess.run(
+        ["spamassassin", "-L", "-t"], input=rendered.message(), capture_output=True, timeout=60
+    ).stdout
+    rules = re.findall(r"^ *(-?\d+\.\d) (\w+)", report.decode("utf-8", "replace"), re.M)
+    assert rules, "SpamAssassin said nothing"
+    ours = {rule: float(points) for points, rule in rules if rule not in ("NO_RECEIVED", "NO_RELAYS")}
+    assert all(points <= 0.5 for points in ours.values()), ours

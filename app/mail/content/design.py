@@ -48,8 +48,8 @@ class Design:
 
     @property
     def has_postal_address(self) -> bool:
-        """Tell whether the postal address stands in both parts."""
-        return all("postal_address" in part for part in (self.html, self.text))
+        """Tell whether the postal address is in the design (the text part is made of the same)."""
+        return "postal_address" in self.fields
 
     def with_links(self, html_link: LinkText, text_link: LinkText) -> tuple[str, str]:
         """Return HTML and text with every numbered link written by the given functions (Liquid allowed)."""
@@ -83,7 +83,8 @@ def compile_design(
     bake = _baker(constants or {})
     used = merge.check(source, fields) | merge.check(preheader, fields)
     warnings = validate(source, fields, bake)
-    guarded = tags.guard(bake(source) + _PREHEADER_MARK + html.escape(bake(tags.unescape_tags(preheader)), quote=False))
+    preview = tags.escape_static(_baker(constants or {}, merge.Escape.TEXT)(tags.unescape_tags(preheader)), quote=False)
+    guarded = tags.guard(bake(source) + _PREHEADER_MARK + preview)
     body, _, guarded_preheader = guarded.text.partition(_PREHEADER_MARK)
 
     soup = markup.tree(body)
@@ -107,14 +108,14 @@ def _design(
     html_, text = design.with_links(lambda link: tags.escape_static(link.url), lambda link: link.url)
     if "unsubscribe_url" not in html_ and "preferences_url" not in html_:
         warnings.append('There is no unsubscribe link: add one with href="{{ unsubscribe_url }}".')
-    if "postal_address" not in html_:
+    if "postal_address" not in used:
         warnings.append("There is no postal address: add {{ postal_address }}.")
     if len(html_) > _CLIPPED_AT:
         warnings.append(f"The HTML has {len(html_) // 1000} KB; Gmail cuts a mail at 102 KB and hides its footer.")
     return Design(html_, text, tuple(found), tuple(warnings), used, html_template, text_template)
 
 
-def _baker(constants: Mapping[str, Value]) -> Callable[[str], str]:
+def _baker(constants: Mapping[str, Value], escape: merge.Escape = merge.Escape.HTML) -> Callable[[str], str]:
     """Return a function that replaces merge tags which name only constants by their values."""
 
     def bake(text: str) -> str:
@@ -122,7 +123,7 @@ def _baker(constants: Mapping[str, Value]) -> Callable[[str], str]:
         for index in range(1, len(pieces), 2):
             tag = pieces[index]
             if tag.startswith("{{") and (named := merge.variables(tag)) and named <= constants.keys():
-                pieces[index] = merge.render(tag, constants, merge.Escape.HTML)
+                pieces[index] = merge.render(tag, constants, escape)
         return "".join(pieces)
 
     return bake if constants else lambda text: text

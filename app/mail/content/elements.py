@@ -105,6 +105,15 @@ def attributes() -> dict[str, frozenset[str]]:
     return result
 
 
+@lru_cache(maxsize=1)
+def measures() -> dict[str, frozenset[str]]:
+    """Return the attributes of each element whose value is one or more lengths."""
+    return {
+        name: frozenset(attr for attr, kind in component.allowed_attrs().items() if str(kind).startswith("unit"))
+        for name, component in register_core_components().items()
+    }
+
+
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )

@@ -83,9 +83,16 @@ def check_link(url: str, fields: Fields) -> str:
         )
     if len(static) > 1 and "?" not in static[0]:
         return "A merge tag in a link may stand only in its query, after the “?”."
-    if not urlsplit(static[0]).hostname or " " in static[0]:
+    if not _host(static[0]) or " " in static[0]:
         return f"The link “{address[:60]}” is not a complete address."
     return ""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def check_image(url: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+import warnings
 from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 from mjml import mjml_to_html
 
 from app.mail.errors import DesignError
+
+# The compiler reads MJML with the HTML parser on purpose, and so do we.
+warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)
 
 _ICONS = Path(__file__).with_name("icons")
 _GOOGLE_FONTS = re.compile(r"\s*<!--\[if !mso\]><!-->\s*<link href=\"https://fonts\.[^>]*>.*?<!--<!\[endif\]-->", re.S)
@@ -67,12 +71,15 @@ def to_html(soup: BeautifulSoup, *, icons_url: str) -> str:
     source = soup.decode(formatter="minimal")
     try:
         compiled = str(mjml_to_html(source).html)
-    except (KeyError, ValueError, TypeError, AttributeError, AssertionError, IndexError) as error:
-        raise DesignError(f"The design cannot be compiled: {error}. Check sizes, colours and nesting.") from error
+    except Exception as error:  # the compiler answers what it does not expect with errors of every kind
+        problem = str(error).strip().split("\n")[0] or type(error).__name__
+        raise DesignError(f"The design cannot be compiled ({problem}): check sizes, selectors and nesting.") from error
     compiled = _GOOGLE_FONTS.sub("", compiled)
     compiled = _DEFAULT_ICON.sub(
         lambda m: icon(m.group("social") or _IMGUR.get(m.group("imgur"), ""), icons_url), compiled
     )
+    # The preview line is hidden by display:none; white on white besides is what spam filters look for.
+    compiled = compiled.replace("display:none;font-size:1px;color:#ffffff;", "display:none;font-size:1px;", 1)
     return compact(_BARE_TABLE.sub(r"\1<tbody>\2</tbody>", compiled))
 
 

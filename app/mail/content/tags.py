@@ -15,6 +15,7 @@ OPEN, CLOSE = "\ue000", "\ue001"
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
 _BETWEEN = re.compile(r"(?<=>)(\s*(?:\{%(?:(?!%\}).)*%\}\s*)+)(?=<)", re.S)
 _TOKEN = re.compile(f"(?:<!--{OPEN}|{OPEN})(\\d+)(?:{CLOSE}-->|{CLOSE})")
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _PRIVATE = re.compile("[\ue000-\ue00f]")
 
 
@@ -32,7 +33,9 @@ class Guarded:
 
 def plain(source: str) -> str:
     """Return ``source`` without the characters that tokens are made of, with unix line ends."""
-    return _PRIVATE.sub("", source).replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = _PRIVATE.sub("", source).replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    # The declaration is harmless but no element; blanks keep every position.
+    return _XML_DECLARATION.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
 
 def unescape_tags(source: str) -> str:
@@ -99,6 +102,8 @@ def split(text: str) -> list[str]:
     return [*pieces, text[end:]]
 
 
-def escape_static(text: str) -> str:
-    """Escape what stands between the merge tags of ``text`` for an HTML attribute; tags escape their own output."""
-    return "".join(html.escape(piece) if index % 2 == 0 else piece for index, piece in enumerate(split(text)))
+def escape_static(text: str, *, quote: bool = True) -> str:
+    """Escape what stands between the merge tags of ``text`` for HTML; tags escape their own output."""
+    return "".join(
+        html.escape(piece, quote=quote) if index % 2 == 0 else piece for index, piece in enumerate(split(text))
+    )

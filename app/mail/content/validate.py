@@ -17,6 +17,8 @@ from app.mail.merge import Fields, variables
 
 _CONTROL = re.compile(r"\{%.*?%\}", re.S)
 _REMOTE_CSS = re.compile(r"@import\b[^;]*;?|@font-face\s*\{[^}]*\}", re.I)
+_LENGTH = r"(?:-?(?:\d+\.?\d*|\.\d+)(?:px|%|em|rem|vw|pt)?|auto|inherit|initial|normal)"
+_MEASURE = re.compile(rf"\s*(?:{_LENGTH}(?:\s+{_LENGTH}){{0,3}})?\s*")
 _URL_ATTRIBUTES = frozenset({"src", "background-url", "thumbnails-src", "icon-wrapped-url", "icon-unwrapped-url"})
 _SAFE_MERGE_ATTRIBUTES = frozenset({"alt", "title", "href", "aria-label"})
 
@@ -111,6 +113,7 @@ class _Walker(HTMLParser):
                 self.fail(f"<{tag}> has no attribute “{name}”{_guess(name, allowed)}.")
             value = unmask(value)
             self._merge_attribute(tag, name, value)
+            self._measure(tag, name, value)
             if name == "href" and tag != "mj-font" and self.parent != "mj-attributes":
                 self._link(value)
             elif name in _URL_ATTRIBUTES:
@@ -122,6 +125,10 @@ class _Walker(HTMLParser):
                 self.warn("the image has no alt text; readers who see no images learn nothing from it.")
         if tag == "mj-font":
             self.warn("the remote font is left out: loading it would tell a third party who reads the mail.")
+
+    def _measure(self, tag: str, name: str, value: str) -> None:
+        if name in elements.measures().get(tag, ()) and "{{" not in value and not _MEASURE.fullmatch(value):
+            self.fail(f"<{tag}>: “{name}” must be a length such as 20px or 50%, not “{value[:40]}”.")
 
     def _merge_attribute(self, tag: str, name: str, value: str) -> None:
         if _CONTROL.search(value):
