@@ -2,7 +2,7 @@
 
 The source is a temporary table of the caller's transaction, one row for each message with all its events so far::
 
-    campaign_id, contact_id, opened_at, human_opened_at, clicked_at, opens, human_opens, clicks
+    campaign_id, contact_id, first_at, opened_at, human_opened_at, clicked_at, opens, human_opens, clicks
 """
 
 from __future__ import annotations
@@ -48,6 +48,22 @@ def apply(session: Session, source: str) -> int:
         text(
             f"UPDATE message m SET {_SET} FROM {source} r"  # noqa: S608
             f" WHERE m.campaign_id = r.campaign_id AND m.contact_id = r.contact_id AND {_DIFFERS}"
+        )
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def resolve(session: Session, source: str) -> int:
+    """Settle messages in ``source`` whose outcome was unknown: who opens or clicks has got the mail. Returns how many.
+
+    When is not known; the claim was taken seconds before, and the first response came after.
+    """
+    done = session.execute(
+        text(
+            "UPDATE message m SET state = 'sent', sent_at ="  # noqa: S608
+            " least(r.first_at, (SELECT taken_at FROM claim c WHERE c.id = m.claim_id))"
+            f" FROM {source} r WHERE m.campaign_id = r.campaign_id AND m.contact_id = r.contact_id"
+            " AND m.state = 'unknown'"
         )
     )
     return int(done.rowcount)  # type: ignore[attr-defined]

@@ -114,6 +114,15 @@ def test_the_delay_is_judged_when_the_outcome_is_written(session: Session) -> No
     assert message(session, sent)[-1] == 0
 
 
+def test_an_open_settles_a_message_whose_outcome_was_unknown(session: Session) -> None:
+    sent = make_sent(session, 1)
+    session.execute(text("UPDATE message SET sent_at = NULL, state = 'unknown'"))
+    drained(session, [hit(sent, 0, after=300)])
+    fold(session, settled=NOW)
+    state, sent_at = session.execute(text("SELECT state, sent_at FROM message")).one()
+    assert (state, sent_at) == ("sent", SENT + timedelta(seconds=300))
+
+
 def test_untracked_people_reach_nothing_and_campaign_wide_clicks_have_no_person(session: Session) -> None:
     untracked = make_sent(session, tracked=False)
     stored = drained(session, [hit(untracked, 0), hit(untracked, 1, link=0), hit(untracked, None, link=0)])

@@ -97,13 +97,13 @@ def order(row: Mapping[str, object], currency: str) -> OrderRow:
         items = json.loads(items) if items.startswith("[") else [{"name": items}]
     return OrderRow(
         external_id=_text(row, "order_id"),
-        email=str(row.get("email") or "").strip(),
+        email=_optional(row, "email"),
         at=_time(row),
         amount=amount,
         currency=paid_in,
         rate=rate,
         value=value,
-        refunds=str(row.get("refunds") or "").strip(),
+        refunds=_optional(row, "refunds"),
         items=[each if isinstance(each, dict) else {"name": str(each)} for each in items]
         if isinstance(items, list)
         else [],
@@ -115,7 +115,7 @@ def event(row: Mapping[str, object]) -> EventRow:
     kind = _text(row, "kind").lower()
     if kind not in ("open", "click"):
         raise InvalidInput(f"kind: {kind!r} is neither open nor click.", field="kind")
-    link = str(row.get("link") or "").strip()
+    link = _optional(row, "link")
     if kind == "click" and not link.isdigit():
         raise InvalidInput("link: a click needs the number of its link.", field="link")
     campaign = _text(row, "campaign")
@@ -124,17 +124,22 @@ def event(row: Mapping[str, object]) -> EventRow:
     return EventRow(
         kind=kind,
         campaign_id=int(campaign),
-        email=str(row.get("email") or "").strip(),
+        email=_optional(row, "email"),
         link_n=int(link) if kind == "click" else None,
         at=_time(row),
-        agent=str(row.get("user_agent") or ""),
-        address=str(row.get("ip") or ""),
+        agent=_optional(row, "user_agent"),
+        address=_optional(row, "ip"),
         method="HEAD" if str(row.get("method") or "").upper() == "HEAD" else "GET",
     )
 
 
+def _optional(row: Mapping[str, object], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value).strip()
+
+
 def _text(row: Mapping[str, object], name: str) -> str:
-    value = str(row.get(name) if row.get(name) is not None else "").strip()
+    value = _optional(row, name)
     if not value:
         raise InvalidInput(f"{name}: is missing.", field=name)
     return value

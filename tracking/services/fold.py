@@ -56,7 +56,7 @@ WHERE {_COUNTED}
 """  # noqa: S608
 
 RESPONSES = """
-SELECT campaign_id, contact_id,
+SELECT campaign_id, contact_id, min(at) AS first_at,
     min(at) FILTER (WHERE kind = 'open') AS opened_at,
     min(at) FILTER (WHERE label = 'human') AS human_opened_at,
     min(at) FILTER (WHERE kind = 'click' AND label = 'human') AS clicked_at,
@@ -237,6 +237,7 @@ def _to_people(session: Session) -> None:
     responses.lock(session, "fold_response")
     responses.changes(session, "fold_response", "fold_change")
     responses.apply(session, "fold_response")
+    responses.resolve(session, "fold_response")
     temporary.make(session, "fold_profile", _PROFILE)
     profile.add_responses(session, "fold_profile")
     _set_back(session)

@@ -56,13 +56,14 @@ def import_orders(session: Session, path: Path, brand: BrandInfo, source: str) -
             read.append(files.order(row, brand.currency))
         except (InvalidInput, ValueError) as error:
             raise InvalidInput(f"{path.name}, line {line}: {error}") from None
-    read.sort(key=lambda order: bool(order.refunds))  # a refund needs its order's id
     people = _people(session, {order.email for order in read if order.email})
     added = without = 0
-    for start in range(0, len(read), CHUNK):
-        done = _insert(session, read[start : start + CHUNK], people, brand, source)
-        added += done[0]
-        without += done[1]
+    # A refund needs the id of its order, so orders go first.
+    for rows in ([row for row in read if not row.refunds], [row for row in read if row.refunds]):
+        for start in range(0, len(rows), CHUNK):
+            done = _insert(session, rows[start : start + CHUNK], people, brand, source)
+            added += done[0]
+            without += done[1]
     buyers = "SELECT DISTINCT contact_id FROM imported_order WHERE contact_id IS NOT NULL"
     temporary.make(
         session, "imported_order", 'SELECT contact_id FROM "order" WHERE source = :source', {"source": source}
