@@ -80,9 +80,24 @@ class Run:
         return [command for command in found if command]
 
 
-def test_it_survives_kills_and_leaves_nothing_behind(tmp_path):
-    var, port = tmp_path / "var", free_port()
-    run = Run(var, port)
+@pytest.fixture
+def start(tmp_path):
+    """Start the product in the test's folder; whatever the test does to it, it ends with the test."""
+    started, port = [], free_port()
+
+    def start_one() -> Run:
+        started.append(Run(tmp_path / "var", port))
+        return started[-1]
+
+    yield start_one
+    for run in started:
+        run.process.terminate()
+        run.process.wait(60)
+
+
+def test_it_survives_kills_and_leaves_nothing_behind(start):
+    run = start()
+    var, port = run.var, run.port
     assert run.answers()
     with psycopg.connect(engines.running(var).database_url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
@@ -91,7 +106,7 @@ def test_it_survives_kills_and_leaves_nothing_behind(tmp_path):
     wait_until(lambda: not run.processes(), 60)
     assert not run.answers()
 
-    again = Run(var, port)
+    again = start()
     with psycopg.connect(engines.running(var).database_url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
     assert "runs already" in fails_to_run(var, port)

@@ -38,7 +38,7 @@ def program(name, extra=""):
 
 plan = [program("one"), Step("between", lambda: (folder / "between").touch()), program("two", CHILD)]
 plan += [Step("ready", lambda: (folder / "ready").touch())]
-plan += [Program("three", argv=lambda: ["false"])] if sys.argv[2:] else []
+plan += [Program("three", argv=lambda: ["false"], ready=lambda: False)] if sys.argv[2:] else []
 sys.exit(Supervisor(plan, folder / "state").run())
 """
 
@@ -67,26 +67,41 @@ class Run:
         return next(int(row[0]) for row in rows if row[1] == str(self.process.pid) and "guard.py" in row[2])
 
 
-def test_programs_stop_in_the_reverse_order_and_a_signal_is_no_failure(tmp_path):
-    run = Run(tmp_path).wait()
+@pytest.fixture
+def start(tmp_path):
+    """Start a supervisor in the test's folder; whatever the test does to it, it ends with the test."""
+    started = []
+
+    def start_one(*more: str) -> Run:
+        started.append(Run(tmp_path, *more))
+        return started[-1]
+
+    yield start_one
+    for run in started:
+        run.process.terminate()
+        run.process.wait(30)
+
+
+def test_programs_stop_in_the_reverse_order_and_a_signal_is_no_failure(tmp_path, start):
+    run = start().wait()
     run.process.send_signal(signal.SIGINT)
-    assert run.process.wait(15) == 0
+    assert run.process.wait(30) == 0
     assert (tmp_path / "between").exists()
     assert [who for who, _, what in run.notes() if what == "down"] == ["two", "one"]
     wait_until(lambda: gone(run.pids("child")[0]))
 
 
-def test_a_crashed_program_and_its_children_go_and_it_comes_back(tmp_path):
-    run = Run(tmp_path).wait()
+def test_a_crashed_program_and_its_children_go_and_it_comes_back(tmp_path, start):
+    run = start().wait()
     os.kill(run.pids("two")[0], signal.SIGKILL)
     wait_until(lambda: len(run.pids("two")) == 2 and len(run.pids("child")) == 2)
     assert gone(run.pids("child")[0])
     run.process.terminate()
-    assert run.process.wait(15) == 0
+    assert run.process.wait(30) == 0
 
 
-def test_killing_the_supervisor_orphans_nothing(tmp_path):
-    run = Run(tmp_path).wait()
+def test_killing_the_supervisor_orphans_nothing(tmp_path, start):
+    run = start().wait()
     run.process.kill()
     run.process.wait()
     pids = [*run.pids("one"), *run.pids("two"), *run.pids("child")]
@@ -95,8 +110,8 @@ def test_killing_the_supervisor_orphans_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("also", [[], ["two"]])
-def test_what_even_the_guard_could_not_stop_is_swept_by_the_next_run(tmp_path, also):
-    run = Run(tmp_path).wait()
+def test_what_even_the_guard_could_not_stop_is_swept_by_the_next_run(tmp_path, start, also):
+    run = start().wait()
     os.kill(run.guard(), signal.SIGKILL)
     run.process.kill()
     run.process.wait()
@@ -109,7 +124,7 @@ def test_what_even_the_guard_could_not_stop_is_swept_by_the_next_run(tmp_path, a
     wait_until(lambda: all(gone(pid) for pid in pids))
 
 
-def test_a_program_that_does_not_start_stops_all_and_fails(tmp_path):
-    run = Run(tmp_path, "three")
-    assert run.process.wait(15) == 1
+def test_a_program_that_does_not_start_stops_all_and_fails(start):
+    run = start("three")
+    assert run.process.wait(30) == 1
     assert all(gone(pid) for pid in [*run.pids("one"), *run.pids("two")])
