@@ -253,7 +253,7 @@ def test_broken_designs_of_all_kinds_end_in_a_sentence() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("spamassassin"), reason="needs spamassassin")
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", [1, 2])
 def test_spamassassin_finds_nothing_in_a_starter(number: int) -> None:
     constants = {
         "brand.name": "Maison Brune",
