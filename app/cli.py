@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -24,11 +23,11 @@ from app.core.config import Settings
 from app.core.errors import EngineUnavailable, UserError
 from app.local import engines, given
 
+# The rooms with commands; imported only by ``flask``, so that web processes start without them.
 ROOMS = (
     "app.core",
     "app.mail",
     "app.accounts",
-    "app.brands",
     "app.customers",
     "consent",
     "campaigns",
@@ -44,9 +43,8 @@ def mount(app: Flask) -> None:
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         return
     for room in ROOMS:
-        if find_spec(f"{room}.commands"):
-            for command in getattr(import_module(f"{room}.commands"), "COMMANDS", ()):
-                app.cli.add_command(_ready_to_run(command, app, needs_engines=True))
+        for command in import_module(f"{room}.commands").COMMANDS:
+            app.cli.add_command(_ready_to_run(command, app, needs_engines=True))
 
 
 def _ready_to_run(command: click.Command, app: Flask, *, needs_engines: bool) -> click.Command:
