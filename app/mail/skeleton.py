@@ -29,6 +29,7 @@ _OVERSIGNED = frozenset(
     {"From", "To", "Subject", "Date", "Reply-To", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post"}
 )
 _FORMAT = 1
+_MEMO_SIZE = 2_000  # per slot: a few dozen slots stay within some megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class _Memo(dict[str, bytes]):
     """Encoded forms of values seen before: names and cities repeat."""
 
     def __missing__(self, text: str) -> bytes:
-        if len(self) > 20_000:
+        if len(self) > _MEMO_SIZE:
             self.clear()
         encoded = self[text] = mime.quoted_value(text)
         return encoded
@@ -204,7 +205,7 @@ def _encoder(slot: Slot, constants: Values) -> Callable[[Values], bytes]:
 
 class _HtmlMemo(_Memo):
     def __missing__(self, text: str) -> bytes:
-        if len(self) > 20_000:
+        if len(self) > _MEMO_SIZE:
             self.clear()
         encoded = self[text] = mime.quoted_value(html.escape(text))
         return encoded
