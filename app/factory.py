@@ -18,11 +18,13 @@ from app.core.config import Settings
 from app.core.registries import NavigationEntry, navigation
 from app.customers.queries import timeline
 from app.customers.queries.timeline import ContactPanel
+from app.customers.services import exporting
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
 from app.web.views import home, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
 from campaigns.engine import keeper
+from campaigns.queries import segments as segment_queries
 from campaigns.queries import timeline as campaign_timeline
 from campaigns.services import withdrawals
 from campaigns.views import campaigns as campaign_pages
@@ -112,6 +114,7 @@ def wire() -> None:
     offers.register()
     _navigate()
     reports_cards.register()
+    exporting.audience_filters.add("segments", segment_queries.compile)
     timeline.sources.add("tracking", tracking_timeline.entries)
     timeline.sources.add("campaigns", campaign_timeline.entries)
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
