@@ -6,17 +6,18 @@ claim is committed, and is deleted after the results are: an open claim without 
 
 Records are framed as ``length (u16) · payload · CRC-32 of payload (u32)``. One ``write`` makes one record, which is in
 the kernel's hands afterwards and survives the death of the process (not of the machine: see ``docs/operations.md``).
-Reading stops at the first record that is cut or damaged: only the last one can be.
+A killed process can leave its last record cut, and it never began what that one was about. A record damaged elsewhere
+makes the rest of the journal worth nothing, and its claim is settled as if the journal were lost.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ _SUFFIX, _DRAFT = ".journal", ".new"
 _INTENT, _OUTCOME = b"I", b"O"
 _LENGTH, _CRC, _CONTACT = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
 _SECONDS = struct.Struct(">d")
+_LONGEST = 4096  # no record is longer; a length beyond it is damage, not a cut
 
 
 def folder(var: Path) -> Path:
@@ -56,20 +58,32 @@ class Journal:
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         # Locked before it has its name: nobody can see it unlocked while its owner lives.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(descriptor, _frame(json.dumps({"claim": claim.id, "campaign": claim.campaign_id}).encode()))
+        made = cls(path, descriptor)
+        made._append(json.dumps({"claim": claim.id, "campaign": claim.campaign_id}).encode())
         draft.rename(path)
-        return cls(path, descriptor)
+        return made
+
+    def _append(self, payload: bytes) -> None:
+        """Write one record. Raises OSError when not all of it could be written: nothing may follow a torn one."""
+        frame = _frame(payload)
+        if os.write(self._descriptor, frame) != len(frame):
+            raise OSError(errno.ENOSPC, "the journal cannot be written: the disk is full", str(self._path))
 
     def intent(self, contact_id: int) -> None:
         """Record that the final dot of this contact's message is about to be written."""
-        payload = _INTENT + _CONTACT.pack(contact_id)
-        os.write(self._descriptor, _frame(payload))
+        self._append(_INTENT + _CONTACT.pack(contact_id))
 
     def outcome(self, contact_id: int, outcome: Outcome) -> None:
         """Record what the relay said, or that nothing was tried."""
-        text = json.dumps([outcome.kind.value, outcome.code, outcome.enhanced, outcome.text[:500], outcome.bounce])
-        payload = _OUTCOME + _CONTACT.pack(contact_id) + _SECONDS.pack(outcome.at.timestamp()) + text.encode()
-        os.write(self._descriptor, _frame(payload))
+        text = json.dumps(
+            [outcome.kind.value, outcome.code, outcome.enhanced, outcome.text[:500], outcome.bounce], ensure_ascii=False
+        )
+        self._append(
+            _OUTCOME
+            + _CONTACT.pack(contact_id)
+            + _SECONDS.pack(outcome.at.timestamp())
+            + text.encode("utf-8", "replace")
+        )
 
     def delete(self) -> None:
         """Remove the journal: its results are committed, or its claim never was."""
@@ -88,11 +102,13 @@ class Journal:
 
 @dataclass
 class Found:
-    """A journal whose owner is dead. ``campaign_id`` is None when not even the header can be read."""
+    """A journal whose owner is dead. ``campaign_id`` is None when not even the header can be read; ``damaged`` says
+    that records may be missing."""
 
     path: Path
     claim_id: int
     campaign_id: int | None = None
+    damaged: bool = False
     results: dict[int, Result] = field(default_factory=dict)
     intents: set[int] = field(default_factory=set)  # without an outcome: nobody knows whether they were sent
 
@@ -148,12 +164,12 @@ def exists(var: Path, claim_id: int) -> bool:
 def read(path: Path) -> Found:
     """Read a journal up to the first record that is cut or damaged."""
     found = Found(path, int(path.stem))
-    records = _records(path.read_bytes())
-    header = next(records, None)
-    if header is None:
+    payloads, found.damaged = _records(path.read_bytes())
+    if not payloads:
+        found.damaged = True
         return found
-    found.campaign_id = int(json.loads(header)["campaign"])
-    for payload in records:
+    found.campaign_id = int(json.loads(payloads[0])["campaign"])
+    for payload in payloads[1:]:
         (contact_id,) = _CONTACT.unpack_from(payload, 1)
         if payload[:1] == _INTENT:
             found.intents.add(contact_id)
@@ -163,18 +179,21 @@ def read(path: Path) -> Found:
     return found
 
 
-def _records(data: bytes) -> Iterator[bytes]:
+def _records(data: bytes) -> tuple[list[bytes], bool]:
+    """Return the payloads up to the first bad record, and whether that one is more than a cut tail."""
+    payloads: list[bytes] = []
     at = 0
     while at + _LENGTH.size <= len(data):
         (length,) = _LENGTH.unpack_from(data, at)
         start, end = at + _LENGTH.size, at + _LENGTH.size + length
         if end + _CRC.size > len(data):
-            return
+            return payloads, length > _LONGEST
         payload = data[start:end]
         if _CRC.unpack_from(data, end)[0] != zlib.crc32(payload):
-            return
-        yield payload
+            return payloads, True
+        payloads.append(payload)
         at = end + _CRC.size
+    return payloads, False
 
 
 def _result(contact_id: int, payload: bytes) -> Result:

@@ -68,11 +68,7 @@ def _settle_journal(path: Path, host: str, done: Reconciled) -> None:
             return
         with unit_of_work() as session:
             claim = _take_claim(session, found, host)
-            if found.campaign_id is None:
-                done.unknown += lose_all(session, claim)
-                close_claim(session, claim, 0)
-            else:
-                _apply(session, claim, found, done)
+            _apply(session, claim, found, done)
         found.path.unlink(missing_ok=True)
         done.claims += 1
         done.campaigns.add(claim.campaign_id)
@@ -95,6 +91,9 @@ def _apply(session: Session, claim: ClaimRef, found: Found, done: Reconciled) ->
     written = write_back(session, claim, list(found.results.values()))
     for state, count in written.states.items():
         done.states[state] = done.states.get(state, 0) + count
+    if found.damaged:  # an intent may be missing: who was not tried cannot be told
+        done.unknown += lose_all(session, claim)
+        return
     done.unknown += lose(session, claim, found.intents)
     done.queued += give_back_others(session, claim, [*found.results, *found.intents])
 

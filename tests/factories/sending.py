@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
+import campaigns.tasks  # noqa: F401 - makes the jobs known
+from app.core import config
+from app.core.config import Settings
 from app.core.db import unit_of_work
 from campaigns.services import launch as launching
 from tests.factories.campaigns import Made
@@ -82,3 +89,22 @@ def status(campaign: Made) -> str:
     """A campaign's status."""
     with unit_of_work() as session:
         return str(session.scalar(text("SELECT status FROM campaign WHERE id = :id"), {"id": campaign.id}))
+
+
+@contextmanager
+def recording_relay(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingRelay]:
+    """A recording relay, named by SMTP_URL in this process and in those it starts."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    record, kept = folder / "accepted", folder / "kept"
+    kept.mkdir()
+    process = subprocess.Popen([sys.executable, str(RELAY), str(port), str(record), str(kept)])
+    url = f"smtp://127.0.0.1:{port}"
+    monkeypatch.setenv("SMTP_URL", url)
+    for name in ("SECRET_KEY", "SUPPRESSION_KEY"):
+        monkeypatch.setenv(name, getattr(settings, name.lower()))
+    monkeypatch.setattr(config, "_current", settings.model_copy(update={"smtp_url": url}))
+    wait_for(lambda: answers(port), "the relay to listen")
+    yield RecordingRelay(url, record, kept)
+    process.kill()
+    process.wait()
