@@ -6,9 +6,9 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.orm import Session
 
 from app.accounts.services import audit
 from app.core.cli import answer
@@ -22,6 +22,10 @@ from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, proof, topics, verify
 from consent.services.erase import erase
 from consent.services.ledger import Entry, append
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 
 ACTIONS = {
     State.PENDING: Action.REQUEST,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -109,7 +110,7 @@ def _newest(session: Session, form_ids: list[int]) -> dict[int, list[WordingInfo
     query = (
         select(Wording)
         .where(Wording.form_id.in_(form_ids))
-        .distinct(Wording.form_id, Wording.kind, Wording.language)
+        .ext(distinct_on(Wording.form_id, Wording.kind, Wording.language))
         .order_by(Wording.form_id, Wording.kind, Wording.language, Wording.version.desc())
     )
     for row in session.scalars(query):

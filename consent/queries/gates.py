@@ -55,8 +55,8 @@ def label(gate: str) -> str:
 
 
 def gates(
-    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[tuple[int]]
-) -> Select[tuple[object, ...]]:
+    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[int]
+) -> Select[int, str | None, int | None, bool, bytes | None]:
     """Return a SELECT of (contact_id, gate, event_id, tracked, address_key), one row for each contact of ``people``.
 
     ``people`` has a column ``contact_id`` without repetitions. ``gate`` is NULL when mail may be sent, else the
@@ -175,8 +175,8 @@ def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
 
 
 def count_by_gate(
-    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[tuple[int]]
-) -> Select[tuple[str | None, int]]:
+    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[int]
+) -> Select[str | None, int]:
     """Return a SELECT of (gate, how many) over ``people``; gate NULL is who may be written to."""
     passed = gates(topic_id, brand_id, now, people).subquery()
     return select(passed.c.gate, func.count(literal(1))).group_by(passed.c.gate)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import Session
 
 from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission, Wording
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Act, Action, Actor, Standing, Subject
+from consent.queries.topics import by_slug
 
 
 def permission_table() -> Table:
@@ -31,6 +32,12 @@ def of_contact(session: Session, contact_id: int) -> dict[int, Standing]:
         select(Permission).where(Permission.contact_id == contact_id).execution_options(populate_existing=True)
     )
     return {row.topic_id: _standing(row) for row in rows}
+
+
+def permitting(session: Session, slug: str) -> Select[int]:
+    """Return a SELECT of the ids of contacts who permit the topic called ``slug``. Raises ``NotFound``."""
+    topic = by_slug(session, slug)
+    return select(Permission.contact_id).where(Permission.topic_id == topic.id, Permission.state == "granted")
 
 
 def standing_of_row(session: Session, contact_id: int, topic_id: int) -> Standing:

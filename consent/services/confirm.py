@@ -88,7 +88,6 @@ def _others(session: Session, row: SignUp) -> list[SignUp]:
             SignUp.id != row.id,
             SignUp.confirmed_at.is_(None),
             SignUp.expires_at > clock.now(),
-            ~SignUp.topic_ids.contained_by(row.topic_ids),
         )
         .order_by(SignUp.id.desc())
         .limit(20)

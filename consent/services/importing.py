@@ -71,7 +71,9 @@ def record(session: Session, terms: PermissionTerms, people: str) -> SinkResult:
     return SinkResult(permitted, {str(reason): count for reason, count in counts.items()})
 
 
-def _judge(people: str, topic: TopicInfo, basis: Basis, level: Level) -> Select[tuple[object, ...]]:
+def _judge(
+    people: str, topic: TopicInfo, basis: Basis, level: Level
+) -> Select[int, bytes | None, str | None, str | None]:
     """Return a SELECT that locks the contacts, in the order of their ids, and says of each why it is refused, if so.
 
     The order keeps two imports from waiting for each other; the locks keep single entries out of the chains.

@@ -6,12 +6,12 @@ Staff can end a permission; nobody but the person can begin one again that was w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from app.accounts.policy import Role
 from app.accounts.services import audit
@@ -32,6 +32,10 @@ from consent.services.erase import erase
 from consent.services.objections import object_to_marketing
 from consent.services.preferences import refuse_tracking
 from consent.services.withdraw import withdraw
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 
 blueprint = Blueprint("permissions", __name__, url_prefix="/contacts/<int:contact_id>/permissions")
 ICONS = {

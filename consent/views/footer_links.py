@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING
 
 from app.accounts.views import language
 from app.brands.queries import brands
@@ -13,6 +12,9 @@ from app.core import tokens
 from app.core.errors import InvalidToken
 from app.customers.queries.contacts import contact
 from consent.services.withdraw import MailContext, context
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from app.accounts.policy import Role
 from app.accounts.services import audit
@@ -24,6 +24,10 @@ from consent.queries import forms, topics
 from consent.queries.forms import KINDS, FormInfo
 from consent.services import forms as service
 from consent.services.forms import FormSpec
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 
 blueprint = Blueprint("forms", __name__, url_prefix="/forms")
 

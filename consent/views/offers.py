@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from app.accounts.services import audit
 from app.brands.queries import brands
@@ -19,6 +19,9 @@ from consent.services.importing import record
 from consent.services.ledger import Entry, append
 from consent.views import contact_panel
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 
 def register() -> None:
     """Offer what this room does for the customer base: import of permission, the panel, the timeline, a filter."""
@@ -28,7 +31,7 @@ def register() -> None:
     contacts.address_listeners.add("permission", _address_changed)
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
-    listing.list_filters.add("topic", ListFilter(_("Permits"), _filter_choices, _permitting))
+    listing.list_filters.add("topic", ListFilter(_("Permits"), _filter_choices, permissions.permitting))
 
 
 def _topic_choices(session: Session, language: str) -> list[TopicChoice]:
@@ -41,12 +44,6 @@ def _topic_choices(session: Session, language: str) -> list[TopicChoice]:
 
 def _filter_choices(session: Session, language: str) -> list[tuple[str, str]]:
     return [(topic.slug, topic.name(language)) for topic in topics.topics(session)]
-
-
-def _permitting(session: Session, slug: str) -> Select[tuple[int]]:
-    table = permissions.permission_table()
-    topic = topics.by_slug(session, slug)
-    return select(table.c.contact_id).where(table.c.topic_id == topic.id, table.c.state == "granted")
 
 
 def _address_changed(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:

@@ -14,7 +14,16 @@ from app.accounts.views.guard import Access, access_of, csrf
 from tests.factories.accounts import make_staff, sign_in
 
 # One-click unsubscribing (RFC 8058) is posted by mailbox providers, which have no session.
-WITHOUT_CSRF = {"withdraw.one_click", "unsubscribe.one_click", "unsubscribe.post", "unsubscribe.submit"}
+ONE_CLICK = {"unsubscribe.unsubscribe"}
+# The subscriber's pages set no cookie, so their forms hold no token: a browser that posts from another site is refused.
+COOKIELESS = {
+    "subscribe.send",
+    "confirm.confirm",
+    "confirm.renew",
+    "preferences.change",
+    "unsubscribe.unsubscribe_all",
+    "unsubscribe.take_back",
+}
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -52,8 +61,16 @@ def test_unsafe_methods_ask_for_a_csrf_token(every: Flask) -> None:
     for rule, _ in rules(every):
         view = every.view_functions[rule.endpoint]
         exempt = f"{view.__module__}.{view.__name__}" in csrf._exempt_views
-        assert not exempt or rule.endpoint in WITHOUT_CSRF, f"{rule.endpoint} is exempt from CSRF"
+        assert not exempt or rule.endpoint in ONE_CLICK | COOKIELESS, f"{rule.endpoint} is exempt from CSRF"
     assert not csrf._exempt_blueprints
+
+
+def test_cookieless_pages_refuse_posts_from_other_sites(every: Flask) -> None:
+    client = every.test_client()
+    for rule, _ in rules(every):
+        if rule.endpoint in COOKIELESS and "POST" in (rule.methods or set()):
+            for header in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+                assert client.post(path_of(rule), headers=header).status_code == 403, rule.endpoint
 
 
 def test_a_post_without_token_is_refused_and_changes_nothing(every: Flask) -> None:

@@ -1,0 +1,237 @@
+"""From the form to the confirmed permission, and what an attacker gets out of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from statistics import median
+from time import perf_counter
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+
+from app.core import tokens
+from app.core.db import unit_of_work
+from app.customers.queries.contacts import by_address
+from consent.policy.ladder import Level, State
+from consent.queries import permissions
+from consent.services.ageing import purge_sign_ups
+from consent.services.suppress import suppress_address
+from tests.consent.conftest import Mailbox, Stage
+from tests.factories import consent as make
+
+SignUp = Callable[..., object]
+
+
+def ledger() -> list[tuple[object, ...]]:
+    with unit_of_work() as session:
+        rows = session.execute(text("SELECT action, state, level, subject FROM permission_event ORDER BY id"))
+        return [tuple(row) for row in rows]
+
+
+def test_a_person_signs_up_and_confirms(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    answer = sign_up("Ada@example.com", tracking="yes")
+    assert answer.status_code == 200 and "Look in your mailbox" in answer.text
+    run_jobs()
+    with unit_of_work() as session:
+        assert by_address(session, "ada@example.com") is None  # nobody yet: only the request is kept
+    page = client.get(mailbox.confirm_path())
+    assert "Confirm my subscription" in page.text and "Ada@" not in page.text
+    assert ledger() == []
+    done = client.post(mailbox.confirm_path(), headers={"User-Agent": "Firefox"})
+    assert "You are subscribed" in done.text
+    assert ledger() == [
+        ("request", "pending", "opt_in", "topic"),
+        ("confirm", "granted", "confirmed", "topic"),
+        ("confirm", "granted", "confirmed", "tracking"),
+    ]
+    with unit_of_work() as session:
+        found = by_address(session, "ada@example.com")
+        assert found is not None and found.email == "Ada@example.com"
+        standing = permissions.of_contact(session, found.id)[stage.news]
+        assert (standing.state, standing.level) == (State.GRANTED, Level.CONFIRMED)
+        assert permissions.tracking_of_contact(session, found.id) == {stage.brand: True}
+        last = permissions.entries(session, found.id)[1]
+    # Row 36 and 51: who, when, the exact words and their version, from where.
+    assert "I would like to receive e-mails" in last.wording and last.wording_version == 1
+    assert last.evidence["ip"] == "127.0.0.1" and last.evidence["user_agent"] == "Firefox"
+
+
+def test_row_52_the_confirmation_mail_is_neutral_and_untracked(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    sign_up("ada@example.com")
+    run_jobs()
+    (mail,) = mailbox.mails
+    assert mail["Auto-Submitted"] == "auto-generated"  # row 24
+    assert mail["DKIM-Signature"] and mail["To"] and "List-Unsubscribe" not in mail
+    part = mail.get_body(("html",))
+    assert part is not None
+    html = part.get_content()
+    assert "<img" not in html and "/c/" not in html and "/o/" not in html
+    links = set(re.findall(r'href="([^"]+)"', html))
+    assert len(links) == 1 and "/confirm/" in links.pop()
+
+
+def test_a_second_click_on_an_old_confirmation_cannot_undo_a_withdrawal(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    sign_up("ada@example.com")
+    run_jobs()
+    client.post(mailbox.confirm_path())
+    with unit_of_work() as session:
+        found = by_address(session, "ada@example.com")
+        assert found is not None
+    client.post(f"/unsubscribe/{stage.permission_token(found.id)}")
+    client.post(mailbox.confirm_path())
+    with unit_of_work() as session:
+        assert permissions.of_contact(session, found.id)[stage.news].state is State.WITHDRAWN
+
+
+def test_row_59_list_bombing_sends_at_most_one_mail(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    answers = {sign_up("victim@example.com", topic=[stage.news, stage.offers]).text for _ in range(200)}
+    run_jobs()
+    assert len(mailbox.mails) == 1
+    assert len(answers) == 1
+
+
+def test_row_59_further_topics_asked_for_meanwhile_are_offered_unticked(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    sign_up("ada@example.com", topic=[stage.news])
+    sign_up("ada@example.com", topic=[stage.offers])
+    run_jobs()
+    assert len(mailbox.mails) == 1
+    page = client.get(mailbox.confirm_path()).text
+    assert re.search(rf'name="also" value="{stage.offers}">', page)
+    client.post(mailbox.confirm_path(), data={"also": [stage.offers]})
+    with unit_of_work() as session:
+        found = by_address(session, "ada@example.com")
+        assert found is not None
+        assert {stage.news, stage.offers} == set(permissions.of_contact(session, found.id))
+
+
+def test_row_62_known_and_unknown_addresses_look_the_same(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        make.permitted_contact(session, stage.news, "known@example.com")
+        gone = make.permitted_contact(session, stage.news, "left@example.com")
+        make.act(session, gone, make.Action.WITHDRAW, topic_id=stage.news)
+        suppress_address(session, email_key="bounced@example.com", reason="hard_bounce")
+    sign_up("warm@example.com")
+    seen, times = set(), dict[str, list[float]]()
+    for number in range(6):
+        for kind in ("known", "left", "bounced", "unknown"):
+            began = perf_counter()
+            answer = sign_up(f"{kind}@example.com" if kind != "unknown" else f"unknown{number}@example.com")
+            times.setdefault(kind, []).append(perf_counter() - began)
+            seen.add((answer.status_code, answer.text))
+    assert len(seen) == 1
+    slow, quick = (pick(median(taken) for taken in times.values()) for pick in (max, min))
+    assert slow < 2.5 * quick + 0.01
+    run_jobs()
+    assert "bounced@example.com" not in {mail["To"] for mail in mailbox.mails}
+
+
+@pytest.mark.parametrize("fields", [{"homepage": "https://spam.example"}, {"form_token": "x"}, {"form_token": ""}])
+def test_machines_are_not_answered_with_mail(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int], fields: dict[str, str]
+) -> None:
+    sign_up("ada@example.com", **fields)
+    run_jobs()
+    assert mailbox.mails == []
+
+
+def test_one_place_cannot_ask_for_many(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    for number in range(40):
+        assert sign_up(f"person{number}@example.com").status_code == 200
+    run_jobs()
+    assert len(mailbox.mails) == 30
+
+
+def test_row_38_no_box_is_ticked_and_tracking_is_asked_apart(client: FlaskClient, stage: Stage) -> None:
+    page = client.get(f"/subscribe/{stage.form}").text
+    assert page.count('type="checkbox"') == 3 and "checked" not in page
+    assert 'name="tracking"' in page
+
+
+def test_row_72_the_form_tells_who_why_how_long_and_rights(client: FlaskClient, stage: Stage) -> None:
+    page = client.get(f"/subscribe/{stage.form}").text
+    for told in ("Example SAS", "dpo@example.com", "until you withdraw it", "erase your data", "authority"):
+        assert told in page
+
+
+def test_public_pages_set_no_cookie(client: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        token = stage.permission_token(make.permitted_contact(session, stage.news))
+    for path in (f"/subscribe/{stage.form}", f"/preferences/{token}", f"/unsubscribe/{token}"):
+        assert "Set-Cookie" not in client.get(path).headers, path
+
+
+def test_a_form_answers_what_is_wrong(client: FlaskClient, stage: Stage, sign_up: SignUp) -> None:
+    answer = sign_up("not an address")
+    assert answer.status_code == 422 and "not a valid e-mail address" in answer.text
+    assert sign_up("ada@example.com", topic=[]).status_code == 422
+    assert client.get("/subscribe/nothing").status_code == 404
+
+
+def test_an_expired_link_offers_a_fresh_one(
+    client: FlaskClient,
+    stage: Stage,
+    mailbox: Mailbox,
+    sign_up: SignUp,
+    run_jobs: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sign_up("ada@example.com")
+    run_jobs()
+    path = mailbox.confirm_path()
+    with unit_of_work() as session:
+        session.execute(
+            text(
+                "UPDATE sign_up SET expires_at = now() - interval '1 hour', created_at = now() - interval '8 days',"
+                " mailed_at = now() - interval '8 days'"
+            )
+        )
+    late = client.get(path)
+    assert late.status_code == 410 and "Send me a fresh link" in late.text
+    assert client.post(path).status_code == 410 and ledger() == []
+    assert client.post(f"{path}/renew").status_code == 200
+    run_jobs()
+    assert len(mailbox.mails) == 2
+    assert "You are subscribed" in client.post(mailbox.confirm_path()).text
+
+
+def test_row_61_tokens_work_for_their_purpose_only(client: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        one = make.permitted_contact(session, stage.news)
+    footer = stage.permission_token(one)
+    engagement = tokens.sign_message(tokens.Purpose.ENGAGEMENT, 7, one)
+    access = tokens.sign_timed(tokens.Purpose.ACCESS, {"s": 1, "n": "x"})
+    flipped = [footer[:n] + ("A" if footer[n] != "A" else "B") + footer[n + 1 :] for n in range(0, 32, 3)]
+    for path in (f"/confirm/{footer}", f"/confirm/{access}", f"/preferences/{engagement}", f"/unsubscribe/{access}"):
+        assert client.get(path).status_code == 404, path
+    for token in [*flipped, engagement, access]:
+        answer = client.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 404 and "example.com" not in answer.text
+    with unit_of_work() as session:
+        assert permissions.of_contact(session, one)[stage.news].state is State.GRANTED
+
+
+def test_sign_ups_are_purged_after_their_time(db: Engine, stage: Stage, sign_up: SignUp, clock: object) -> None:
+    sign_up("ada@example.com")
+    clock.forward(timedelta(days=36))  # type: ignore[attr-defined]
+    with unit_of_work() as session:
+        assert purge_sign_ups(session) == 0
+    clock.forward(timedelta(days=2))  # type: ignore[attr-defined]
+    with unit_of_work() as session:
+        assert purge_sign_ups(session) == 1
