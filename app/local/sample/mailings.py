@@ -66,12 +66,14 @@ def send_the_past(company: Company, people: Sequence[Person], contacts: dict[str
 def draft(company: Company, session: Session) -> int:
     """Make the campaign that waits for the newcomer's click, in two languages."""
     house = company.loriot
-    everyone = segments.find_or_create(session, "Everybody who reads the journal", {"all": []})
+    readers = segments.find_or_create(
+        session, "Readers of the journal", {"all": [{"permission": "carnet", "op": "granted"}]}
+    )
     campaign_id = campaigns.draft(
         session,
         Basics(DRAFT.name, house.brand_id, house.newsletter, house.sender_id, "Sell the advent calendar before Monday"),
     )
-    campaigns.set_audience(session, campaign_id, [everyone])
+    campaigns.set_audience(session, campaign_id, [readers])
     for letter in (DRAFT, DRAFT_IN_ENGLISH):
         _write(session, campaign_id, letter, house)
     return campaign_id
