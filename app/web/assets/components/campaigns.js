@@ -3,6 +3,7 @@ export function register(Alpine) {
   // x-data="mailPreview": x-ref="frame" is an <iframe data-url>; it is loaded anew when content was saved and compiles.
   Alpine.data("mailPreview", () => ({
     width: "desktop",
+    dark: false,
     init() {
       this.listen = (event) => event.detail.ok && this.load();
       document.body.addEventListener("content-saved", this.listen);
@@ -11,7 +12,7 @@ export function register(Alpine) {
       document.body.removeEventListener("content-saved", this.listen);
     },
     get frameClass() {
-      return this.width === "phone" ? "mail-frame mail-frame-phone" : "mail-frame";
+      return `${this.isPhone ? "mail-phone" : ""} ${this.dark ? "mail-dark" : ""}`;
     },
     get isPhone() {
       return this.width === "phone";
@@ -31,6 +32,9 @@ export function register(Alpine) {
     text() {
       this.show("text");
     },
+    darken() {
+      this.dark = !this.dark;
+    },
     show(width) {
       const reload = this.isText !== (width === "text");
       this.width = width;
@@ -48,7 +52,8 @@ export function register(Alpine) {
   Alpine.data("palette", () => ({
     last: null,
     remember(event) {
-      this.last = event.target.matches("[data-merge]") ? event.target : null;
+      if (event.target.matches("[data-merge]")) this.last = event.target;
+      else if (event.target.closest("[data-mjml-editor]")) this.last = null;
     },
     insert(event) {
       const tag = `{{ ${event.currentTarget.dataset.field} }}`;
