@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from celery import Celery, signals
 from flask import Blueprint, Flask
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from flask_babel import lazy_gettext as _
 from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
@@ -16,12 +18,13 @@ from app.brands.views import brands, senders, welcome
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
 from app.core.registries import NavigationEntry, navigation
+from app.customers.engine import importing
 from app.customers.queries import timeline
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
-from app.web.views import home, operations, outbox
+from app.web.views import home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
 from campaigns.engine import keeper
 from campaigns.queries import segments as segment_queries
@@ -39,12 +42,14 @@ from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic w
 from tracking.engine.endpoint import tracking_middleware
 from tracking.queries import timeline as tracking_timeline
 
+TRANSLATIONS = str(config.TEMPLATES.parent / "app" / "translations")
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.blueprint,
     profile.blueprint,
     staff.blueprint,
     home.blueprint,
     home.shell,
+    mail_icons.blueprint,
     fields.blueprint,
     imports.blueprint,
     contacts.blueprint,
@@ -145,7 +150,7 @@ def create_app(settings: Settings) -> Flask:
     wire()
     app = Flask("app.web", template_folder=str(config.TEMPLATES), static_folder="static")
     app.config.update(
-        BABEL_TRANSLATION_DIRECTORIES=str(config.TEMPLATES.parent / "app" / "translations"),
+        BABEL_TRANSLATION_DIRECTORIES=TRANSLATIONS,
         RATELIMIT_STORAGE_URI=settings.redis_url.replace("unix://", "redis+unix://", 1) or "memory://",
     )
     security.install(app)
@@ -182,6 +187,7 @@ def create_celery(settings: Settings) -> Celery:
             "schedule": periodic.every,
             "options": {"queue": periodic.queue.value, "expires": max(periodic.every, 30)},
         }
+    importing.speak_with(_speaking())
     signals.worker_process_init.connect(_forked, weak=False)
     signals.worker_ready.connect(_keep, weak=False)
     return celery
@@ -192,6 +198,20 @@ def _round(name: str) -> Any:
         jobs.run_periodic(name)
 
     return run_round
+
+
+def _speaking() -> Callable[[str], AbstractContextManager[None]]:
+    """Return what makes a job's messages come in a language, as a request does for the pages."""
+    app = Flask("app.jobs")
+    app.config.update(BABEL_TRANSLATION_DIRECTORIES=TRANSLATIONS)
+    Babel(app)
+
+    @contextmanager
+    def speak(language: str) -> Iterator[None]:
+        with app.app_context(), force_locale(language):
+            yield
+
+    return speak
 
 
 def _forked(**_: object) -> None:

@@ -43,3 +43,8 @@ def view(token: str) -> str:
 def subscribe(form: str) -> str:
     """URL of a hosted sign-up form."""
     return public(f"/subscribe/{form}")
+
+
+def mail_icons() -> str:
+    """Folder URL of the small pictures that designs may show."""
+    return public("/mail-icons")

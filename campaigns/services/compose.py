@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.brands.queries import brands, sending
 from app.brands.queries.brands import BrandInfo
 from app.brands.queries.sending import SendingIdentity
-from app.core import config, tokens
+from app.core import config, links, tokens
 from app.core.tokens import Purpose
 from app.customers.queries import fields as dictionary
 from app.mail.content import Design, Fields, compile_design
@@ -74,6 +74,7 @@ class Composer:
             preheader=preheader,
             language=language,
             utm=self.utm(),
+            icons_url=links.mail_icons(),
         )
 
     def frame(self, language: str, subject: str) -> Frame:

@@ -13,9 +13,7 @@ from app.core.secrets import address_key, seal, unseal
 
 
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
-def test_any_spelling_of_a_url_will_do(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, prefix: str
-) -> None:
+def test_any_spelling_of_a_url_will_do(settings: Settings, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{prefix}u:p@h/d")
     made = Settings.from_env()
     assert made.database_url == "postgresql+psycopg://u:p@h/d"
