@@ -7,6 +7,7 @@ leaves an import that the next process takes up where it was, with nothing done 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -26,6 +27,17 @@ from app.customers.services.importing import batches
 from app.customers.services.importing.batches import Refusal, Rows
 from app.customers.services.importing.source import Record, open_source, records
 
+# What makes messages come in a language; the factory gives it to processes that work for no request.
+Speaking = Callable[[str], AbstractContextManager[None]]
+_speaking: Speaking | None = None
+
+
+def speak_with(speaking: Speaking) -> None:
+    """Set what puts the reasons of refused rows into the language of who began the import."""
+    global _speaking
+    _speaking = speaking
+
+
 BATCH = 10_000
 logger = log.get("customers")
 
@@ -35,6 +47,13 @@ def run(batch_id: int, progress: Callable[[BatchInfo], None] | None = None) -> B
 
     ``progress`` is called behind each batch of rows. Failures of the database are raised: the job is then repeated.
     """
+    with unit_of_work() as session:
+        language = imports.batch(session, batch_id).language
+    with _speaking(language) if _speaking else nullcontext():
+        return _guarded(batch_id, progress)
+
+
+def _guarded(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchInfo:
     try:
         return _run(batch_id, progress)
     except Conflict:  # it is done, or another process is at it: that one's word stands

@@ -49,11 +49,33 @@ def normalise(address: str) -> Address:
         found = validate_email(given, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidInput(
-            _("%(address)s is not a valid e-mail address: %(reason)s", address=_shown(given), reason=str(error)),
+            _(
+                "%(address)s is not a valid e-mail address: %(reason)s",
+                address=_shown(given),
+                reason=_reason(given, error),
+            ),
             field="email",
         ) from None
     key = f"{found.local_part.lower()}@{found.ascii_domain.lower()}"
     return Address(given, key, address_key(key), found.ascii_domain.lower())
+
+
+def _reason(given: str, error: EmailNotValidError) -> str:
+    """Say what is wrong in the reader's language; the validator's own words are English."""
+    local, at, domain = given.rpartition("@")
+    if not given:
+        reason = _("it is empty.")
+    elif not at:
+        reason = _("it has no @.")
+    elif "too long" in str(error):
+        reason = _("it is longer than 254 characters, or than 64 before the @.")
+    elif not local or not domain:
+        reason = _("something is missing before or after the @.")
+    elif "after the @" in str(error):
+        reason = _("what stands after the @ is no domain that receives mail.")
+    else:
+        reason = _("what stands before the @ holds characters that are not allowed there.")
+    return str(reason)
 
 
 class Normaliser:

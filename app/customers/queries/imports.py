@@ -28,6 +28,7 @@ class BatchInfo:
     delimiter: str
     header: bool
     date_order: str
+    language: str
     topic_id: int | None
     level: str | None
     basis: str | None
@@ -112,6 +113,7 @@ def _info(row: ImportBatch) -> BatchInfo:
         delimiter=row.options["delimiter"],
         header=row.options["header"],
         date_order=row.options["date_order"],
+        language=row.options["language"],
         topic_id=row.topic_id,
         level=row.level,
         basis=row.basis,
