@@ -1,0 +1,89 @@
+"""Steering a campaign from pages and from the command line, and reading a mail on the web."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.core import config, tokens
+from app.core.db import unit_of_work
+from app.core.tokens import Purpose
+from campaigns.commands import COMMANDS
+from campaigns.errors import WrongState
+from campaigns.services import control
+from tests.factories.campaigns import Made, make_audience, make_campaign
+from tests.factories.crashing import frozen
+from tests.factories.sending import RecordingRelay, launch, states, status
+
+campaigns = next(command for command in COMMANDS if command.name == "campaigns")
+
+
+def command(*args: object) -> dict[str, object]:
+    """What a command answers."""
+    result = CliRunner().invoke(campaigns, [str(arg) for arg in args], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout.splitlines()[-1]))
+
+
+def drafted(size: int = 3) -> Made:
+    with unit_of_work() as session:
+        campaign = make_campaign(session)
+        make_audience(session, campaign.topic_id, size)
+    return campaign
+
+
+def test_a_campaign_goes_all_the_way_on_the_command_line(relay: RecordingRelay) -> None:
+    campaign = drafted(40)
+    answer = command("launch", campaign.id, "--wait")
+    assert (answer["status"], answer["messages"]) == ("finished", {"sent": 40})
+    assert len(relay.recipients) == 40
+    why = command("explain", campaign.id, "p1@example.net")
+    assert why["state"] == "sent" and why["ledger_entry"]
+    assert command("status", campaign.id)["recipients"] == 40
+
+
+def test_pausing_resuming_and_cancelling(relay: RecordingRelay, run_jobs: Callable[[], int]) -> None:
+    campaign = frozen(5)
+    assert command("pause", campaign.id)["status"] == "paused"
+    run_jobs()
+    assert states(campaign) == {"queued": 5}
+    assert command("resume", campaign.id)["status"] == "sending"
+    run_jobs()
+    assert states(campaign) == {"sent": 5}
+    with pytest.raises(WrongState), unit_of_work() as session:
+        control.cancel(session, campaign.id)
+
+
+def test_cancelling_leaves_nothing_to_send(relay: RecordingRelay, run_jobs: Callable[[], int]) -> None:
+    campaign = frozen(5)
+    assert command("cancel", campaign.id)["messages"] == {"cancelled": 5}
+    run_jobs()
+    assert (status(campaign), relay.recipients) == ("cancelled", [])
+
+
+def test_the_web_version_is_the_mail_without_tracking(
+    relay: RecordingRelay, client: FlaskClient, run_jobs: Callable[[], int]
+) -> None:
+    config.use(config.current().model_copy(update={"smtp_url": relay.url}))  # the application was bound without it
+    campaign = drafted(1)
+    launch(campaign)
+    run_jobs()
+    with unit_of_work() as session:
+        contact_id = session.scalar(text("SELECT contact_id FROM message"))
+    token = tokens.sign_message(Purpose.VIEW, campaign.id, contact_id)
+    page = client.get(f"/view/{token}")
+    assert page.status_code == 200
+    assert "Hello Ada1" in page.text and "/o/" not in page.text
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    for wrong in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        "nonsense",
+        tokens.sign_message(Purpose.ENGAGEMENT, campaign.id, contact_id),
+        tokens.sign_message(Purpose.VIEW, campaign.id, contact_id + 1),
+    ):
+        assert client.get(f"/view/{wrong}").status_code == 404
