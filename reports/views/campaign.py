@@ -90,7 +90,7 @@ def _funnel(found: CampaignReport) -> dict[str, object]:
     """The way from delivery to purchase, among mails that carried tracking."""
     counts = found.figures.counts
     steps = (
-        (_("Delivered with tracking"), counts.tracked_delivered),
+        (_("Delivered"), counts.tracked_delivered),
         (_("Opened by people"), counts.human_opens_unique),
         (_("Clicked"), counts.clicks_unique),
         (_("Ordered"), counts.conversion_uniques),

@@ -64,7 +64,7 @@ def course(session: Session) -> dict[str, object]:
     drawn = overview.course(session)
     names = {OPENS: _("Opens by people"), CLICKS: _("Clicks by people")}
     lines = [{"name": names[line], "data": values} for line, values in drawn.lines.items()]
-    spec = {"kind": "line", "x": drawn.x, "series": lines, "unit": ""}
+    spec = {"kind": "bar", "x": drawn.x, "series": lines, "unit": ""}
     return {"spec": spec, "any": any(any(values) for values in drawn.lines.values())}
 
 
