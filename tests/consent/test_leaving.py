@@ -1,0 +1,231 @@
+"""Unsubscribing, preferences and objections, by the links in a mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.core import tokens
+from app.core.db import unit_of_work
+from app.customers.queries.contacts import contact
+from app.customers.services.contacts import change_address
+from consent.policy.ladder import Basis, Level, State
+from consent.queries import permissions
+from consent.services.preferences import masked
+from tests.consent.conftest import CAMPAIGN, Stage
+from tests.factories import consent as make
+
+
+@pytest.fixture
+def ada(stage: Stage) -> int:
+    """Somebody who permits both topics and tracking."""
+    with unit_of_work() as session:
+        contact_id = make.permitted_contact(session, stage.news, "ada@example.com")
+        make.grant(session, contact_id, stage.offers)
+        make.track(session, contact_id, stage.brand)
+    return contact_id
+
+
+def states(contact_id: int) -> dict[int, State]:
+    with unit_of_work() as session:
+        return {topic: standing.state for topic, standing in permissions.of_contact(session, contact_id).items()}
+
+
+def snapshot() -> object:
+    with unit_of_work() as session:
+        tables = ("permission_event", "permission", "tracking_permission", "suppression", "sign_up", "contact")
+        return [session.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2")).all() for table in tables]
+
+
+ONE_CLICK = [
+    {"data": {"List-Unsubscribe": "One-Click"}},
+    {"data": {"List-Unsubscribe": "One-Click"}, "content_type": "multipart/form-data"},
+    {"data": b""},
+    {"data": b"List-Unsubscribe=One-Click", "content_type": "text/plain"},
+    {"json": {"List-Unsubscribe": "One-Click"}},
+    {"data": b"\xff\xfe not a form", "content_type": "multipart/form-data"},
+    {"data": b"--x\r\nbroken", "content_type": "multipart/form-data; boundary=y"},
+    {"data": b"{", "content_type": "application/json"},
+    {"data": {"List-Unsubscribe": "One-Click"}, "headers": {"Origin": "https://mail.example", "User-Agent": ""}},
+    {"data": {"List-Unsubscribe": "One-Click"}, "headers": {"Sec-Fetch-Site": "cross-site"}},
+]
+
+
+@pytest.mark.parametrize("post", ONE_CLICK)
+def test_rows_2_3_71_one_click_takes_any_body_without_cookie_and_never_redirects(
+    client: FlaskClient, stage: Stage, ada: int, post: dict[str, object]
+) -> None:
+    client.application.config["WTF_CSRF_ENABLED"] = True
+    answer = client.application.test_client(use_cookies=False).post(
+        f"/unsubscribe/{stage.permission_token(ada)}", **post
+    )
+    assert answer.status_code == 200 and "Location" not in answer.headers and "Set-Cookie" not in answer.headers
+    assert states(ada) == {stage.news: State.WITHDRAWN, stage.offers: State.GRANTED}
+    with unit_of_work() as session:
+        assert permissions.entries(session, ada)[-1].campaign_id == CAMPAIGN
+
+
+def test_one_click_again_changes_nothing_and_still_succeeds(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/unsubscribe/{stage.permission_token(ada)}"
+    client.post(path)
+    before = snapshot()
+    assert client.post(path).status_code == 200 and snapshot() == before
+
+
+def test_one_click_of_a_forgotten_campaign_withdraws_everything(client: FlaskClient, stage: Stage, ada: int) -> None:
+    token = tokens.sign_message(tokens.Purpose.PERMISSION, 999, ada)
+    assert client.get(f"/unsubscribe/{token}").status_code == 404
+    assert client.post(f"/unsubscribe/{token}").status_code == 200
+    assert set(states(ada).values()) == {State.WITHDRAWN}
+
+
+def test_row_4_get_and_head_change_nothing(client: FlaskClient, stage: Stage, ada: int) -> None:
+    before = snapshot()
+    token = stage.permission_token(ada)
+    paths = [f"/unsubscribe/{token}", f"/preferences/{token}", f"/subscribe/{stage.form}"]
+    for path in [*paths, f"/unsubscribe/{token}/all", f"/unsubscribe/{token}/undo", "/confirm/x", "/confirm/x/renew"]:
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert client.open(path, method=method).status_code < 500, (method, path)
+    assert snapshot() == before
+
+
+def test_row_5_a_token_names_one_person_and_cannot_be_forged(client: FlaskClient, stage: Stage, ada: int) -> None:
+    token = stage.permission_token(ada)
+    other = stage.permission_token(ada + 1)
+    for forged in (other[:20] + token[20:], token[:20] + other[20:], token[:-1] + ("A" if token[-1] != "A" else "B")):
+        assert client.post(f"/unsubscribe/{forged}").status_code == 404
+    assert set(states(ada).values()) == {State.GRANTED}
+
+
+def test_row_37_the_page_says_what_remains_and_offers_undo(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/unsubscribe/{stage.permission_token(ada)}"
+    page = client.get(path).text
+    assert "a•••@e•••.com will get no more e-mails about “News”" in page and "ada@" not in page
+    after = client.post(path, data={"page": "1"}).text
+    assert "You are unsubscribed" in after and "Offers" in after
+    found = re.search(r'name="undo" value="([^"]+)"', after)
+    assert found is not None
+    assert states(ada)[stage.news] is State.WITHDRAWN
+    assert "subscribed again" in client.post(f"{path}/undo", data={"undo": found[1]}).text
+    with unit_of_work() as session:
+        standing = permissions.of_contact(session, ada)[stage.news]
+        assert (standing.state, standing.level, standing.basis) == (State.GRANTED, Level.CONFIRMED, Basis.CONSENT)
+
+
+def test_undo_gives_back_only_to_whom_it_was_taken(client: FlaskClient, stage: Stage, ada: int) -> None:
+    with unit_of_work() as session:
+        bob = make.permitted_contact(session, stage.news, "bob@example.com")
+    after = client.post(f"/unsubscribe/{stage.permission_token(ada)}", data={"page": "1"}).text
+    found = re.search(r'name="undo" value="([^"]+)"', after)
+    assert found is not None
+    client.post(f"/unsubscribe/{stage.permission_token(bob)}")
+    answer = client.post(f"/unsubscribe/{stage.permission_token(bob)}/undo", data={"undo": found[1]})
+    assert answer.status_code == 404 and states(bob)[stage.news] is State.WITHDRAWN
+
+
+def test_everything_of_the_brand_at_once(client: FlaskClient, stage: Stage, ada: int) -> None:
+    with unit_of_work() as session:
+        elsewhere = make.make_topic(session)
+        make.grant(session, ada, elsewhere)
+    client.post(f"/unsubscribe/{stage.permission_token(ada)}/all", data={"page": "1"})
+    assert states(ada) == {stage.news: State.WITHDRAWN, stage.offers: State.WITHDRAWN, elsewhere: State.GRANTED}
+
+
+def shown(page: str) -> dict[str, list[str]]:
+    """Return what a browser would send back of the preference page, boxes as they are."""
+    fields: dict[str, list[str]] = {"act": ["save"]}
+    for tag in re.findall(r"<input [^>]+>", page):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]+)"', tag)
+        if name and value and ("hidden" in tag or "checked" in tag):
+            fields.setdefault(name[1], []).append(value[1])
+    return fields
+
+
+def test_preferences_turn_topics_and_tracking_off_and_on(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/preferences/{stage.permission_token(ada)}"
+    form = shown(client.get(path).text)
+    assert form["topic"] == [str(stage.news), str(stage.offers)] and form["tracking"] == ["yes"]
+    answer = client.post(path, data={**form, "topic": [str(stage.news)], "tracking": []})
+    assert answer.status_code == 303 and "Saved" in client.get(answer.location).text
+    assert states(ada) == {stage.news: State.GRANTED, stage.offers: State.WITHDRAWN}
+    with unit_of_work() as session:
+        assert permissions.tracking_of_contact(session, ada) == {stage.brand: False}
+    form = shown(client.get(path).text)
+    client.post(path, data={**form, "topic": [str(stage.news), str(stage.offers)], "tracking": "yes"})
+    with unit_of_work() as session:
+        standing = permissions.of_contact(session, ada)[stage.offers]
+        assert (standing.state, standing.level) == (State.GRANTED, Level.CONFIRMED)
+        assert permissions.tracking_of_contact(session, ada) == {stage.brand: True}
+        assert "Maison Exemple about what is ticked" in permissions.entries(session, ada)[-2].wording
+
+
+def test_two_tabs_lose_nothing(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/preferences/{stage.permission_token(ada)}"
+    first, second = shown(client.get(path).text), shown(client.get(path).text)
+    client.post(path, data={**first, "topic": [str(stage.offers)]})
+    client.post(path, data={**second, "topic": [str(stage.news)]})
+    assert states(ada) == {stage.news: State.WITHDRAWN, stage.offers: State.WITHDRAWN}
+
+
+def test_saving_without_a_change_writes_nothing(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/preferences/{stage.permission_token(ada)}"
+    before = snapshot()
+    client.post(path, data=shown(client.get(path).text))
+    assert snapshot() == before
+
+
+def test_a_link_to_a_former_address_ends_but_does_not_begin(
+    client: FlaskClient, stage: Stage, ada: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from consent.services.withdraw import MailContext, contexts
+
+    with unit_of_work() as session:
+        former = contact(session, ada).address_key
+        change_address(session, ada, "ada@example.org")
+    context: Callable[..., MailContext] = lambda *_: MailContext(stage.brand, stage.news, "en", "October", former)  # noqa: E731
+    monkeypatch.setitem(contexts._entries, "test", context)
+    path = f"/preferences/{stage.permission_token(ada)}"
+    form = shown(client.get(path).text)
+    client.post(path, data={**form, "topic": []})
+    assert set(states(ada).values()) == {State.WITHDRAWN}
+    form = shown(client.get(path).text)
+    assert client.post(path, data={**form, "topic": [str(stage.news)]}).status_code == 409
+    assert set(states(ada).values()) == {State.WITHDRAWN}
+
+
+def test_row_42_an_objection_covers_every_brand(client: FlaskClient, stage: Stage, ada: int) -> None:
+    client.post(f"/preferences/{stage.permission_token(ada)}", data={"act": "object"})
+    with unit_of_work() as session:
+        person = contact(session, ada)
+        assert person.objected_at is not None
+        change_address(session, ada, "ada@example.org")
+        assert contact(session, ada).objected_at is not None  # a new address does not escape it
+
+
+def test_row_63_other_sites_cannot_change_preferences(client: FlaskClient, stage: Stage, ada: int) -> None:
+    path = f"/preferences/{stage.permission_token(ada)}"
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        assert client.post(path, data={"act": "none"}, headers=headers).status_code == 403
+    assert set(states(ada).values()) == {State.GRANTED}
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+    assert client.post(path, data={"act": "none"}, headers=own).status_code == 303
+
+
+def test_pages_are_in_the_contacts_language(client: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        marie = make.permitted_contact(session, stage.news, "marie@example.com", language="fr")
+    path = f"/unsubscribe/{stage.permission_token(marie)}"
+    assert '<html lang="fr"' in client.get(path).text
+    assert '<html lang="en"' in client.get(f"{path}?lang=en").text
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [("ada@example.com", "a•••@e•••.com"), ("é@müller.example", "é•••@m•••.example"), (None, "•••"), ("x", "•••")],
+)
+def test_addresses_are_masked(address: str | None, hidden: str) -> None:
+    assert masked(address) == hidden
