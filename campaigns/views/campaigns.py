@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from app.accounts.forms import attach
 from app.accounts.policy import Role
@@ -27,6 +27,9 @@ from campaigns.queries.labels import gate_label
 from campaigns.services import campaigns as service
 from campaigns.services import launch, preview
 from consent.queries import topics
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 PAGE = 30

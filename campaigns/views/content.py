@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from app.accounts.policy import Role
 from app.accounts.views.guard import allows
@@ -25,6 +25,9 @@ from campaigns.services.campaigns import ContentText
 from campaigns.services.compose import CONTACT_FIELDS
 from campaigns.services.preview import Problem
 from campaigns.views.campaigns import locale, seen_at
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 blueprint = Blueprint("campaign_content", __name__, url_prefix="/campaigns/<int:campaign_id>/content")
 NAMES = {"en": "English", "fr": "Français"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,9 @@ from app.core.errors import InvalidInput, UserError
 from campaigns.queries import segments as queries
 from campaigns.queries.segments import Context, builder
 from campaigns.services import segments as service
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 blueprint = Blueprint("segments", __name__, url_prefix="/segments")
 EVERYBODY: dict[str, Any] = {"all": []}
@@ -144,7 +147,7 @@ def _refused(error: UserError, definition: object, segment_id: int | None, name:
     return _page(definition, segment=segment, name=name, seen=seen, problem=str(error)), error.status
 
 
-def _posted(session: Any) -> object:
+def _posted(session: Session) -> object:
     """Return the definition that was posted, as JSON or as the builder's fields."""
     if "definition" in request.form:
         return _json(request.form["definition"])
@@ -180,7 +183,7 @@ def _page(
     return render_template("web/segments/edit.html", segment=segment, name=name, seen=seen, refused=problem, **shown)
 
 
-def _shown(session: Any, definition: object, *, as_json: bool = False, focus: str = "") -> dict[str, object]:
+def _shown(session: Session, definition: object, *, as_json: bool = False, focus: str = "") -> dict[str, object]:
     """Return what the builder's template needs."""
     context = _context(session)
     if as_json or not isinstance(definition, Mapping):
@@ -188,6 +191,6 @@ def _shown(session: Any, definition: object, *, as_json: bool = False, focus: st
     return {"tree": builder.draw(definition, context), "menu": builder.menu(context), "focus": focus}
 
 
-def _context(session: Any) -> Context:
+def _context(session: Session) -> Context:
     locale = get_locale()
     return Context.of(session, locale.language if locale else "en")
