@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
 from app.accounts.policy import Role
-from app.accounts.views import guard, language, limits, profile, sign_in, staff
+from app.accounts.views import guard, limits, profile, sign_in, staff
 from app.brands.views import brands, senders, welcome
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
@@ -156,7 +156,7 @@ def create_app(settings: Settings) -> Flask:
     security.install(app)
     guard.csrf.init_app(app)
     limits.limiter.init_app(app)
-    Babel(app, locale_selector=language.select, timezone_selector=page.time_zone)
+    Babel(app, locale_selector=page.locale, timezone_selector=page.time_zone)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     page.install(app)
     failures.install(app)

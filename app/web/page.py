@@ -20,6 +20,7 @@ from flask import Flask, g, request, url_for
 from app.accounts.forms import ROLES
 from app.accounts.policy import Role
 from app.accounts.views.guard import find_user
+from app.accounts.views.language import select as language_of_request
 from app.core import clock
 from app.web import navigation
 from app.web.states import state_name
@@ -45,7 +46,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago, compact=compact, date=day, datetime=moment, given=given, money=money, number=number, percent=percent
     )
-    app.context_processor(lambda: {"language": language(), "current_user": find_user()})
+    app.context_processor(lambda: {"language": language(), "language_tag": language_tag(), "current_user": find_user()})
 
 
 def can(role: str) -> bool:
@@ -56,8 +57,22 @@ def can(role: str) -> bool:
 
 def language() -> str:
     """Return the language of this page."""
-    locale = flask_babel.get_locale()
-    return locale.language if locale else "en"
+    chosen = flask_babel.get_locale()
+    return str(chosen.language) if chosen else "en"
+
+
+def language_tag() -> str:
+    """Return the language of this page as HTML names it: "en-GB", "fr"."""
+    return str(flask_babel.get_locale() or "en").replace("_", "-")
+
+
+def locale() -> str:
+    """Return the locale of this page (Flask-Babel's locale selector): English dates are British, unless the browser
+    asks for American ones first."""
+    chosen = language_of_request()
+    if chosen != "en":
+        return chosen
+    return "en_US" if request.accept_languages.best == "en-US" else "en_GB"
 
 
 def time_zone() -> str | None:

@@ -220,7 +220,7 @@ def test_pages_are_in_the_contacts_language(client: FlaskClient, stage: Stage) -
         marie = make.permitted_contact(session, stage.news, "marie@example.com", language="fr")
     path = f"/unsubscribe/{stage.permission_token(marie)}"
     assert '<html lang="fr"' in client.get(path).text
-    assert '<html lang="en"' in client.get(f"{path}?lang=en").text
+    assert '<html lang="en-GB"' in client.get(f"{path}?lang=en").text
 
 
 @pytest.mark.parametrize(
