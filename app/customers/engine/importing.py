@@ -7,9 +7,10 @@ leaves an import that the next process takes up where it was, with nothing done 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
@@ -81,17 +82,22 @@ def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchIn
     with open_source(path) as file:
         if path.stat().st_size != batch.size:
             raise InvalidInput(_("The file has changed since the import was begun: upload it again."))
-        reader = RowReader(batch.columns, batch.mapping, fields, DateOrder(batch.date_order))
-        source = records(file, batch.encoding, batch.delimiter, batch.position, batch.line)
-        collector = Collector(reader, seen=Seen() if batch.dry_run else None)
-        goes_on = True
-        while goes_on:
-            rows = collector.collect(source, batch)
-            with unit_of_work() as session:
-                goes_on = batches.step(session, batch_id, rows, expected_position=batch.position)
-                batch = imports.batch(session, batch_id)
-            if progress:
-                progress(batch)
+        collector = Collector(
+            RowReader(batch.columns, batch.mapping, fields, DateOrder(batch.date_order)),
+            records(file, batch.encoding, batch.delimiter, batch.position, batch.line),
+            Seen() if batch.dry_run else None,
+            batch.position,
+            batch.line,
+        )
+        with _ahead(collector.collect) as next_rows:
+            goes_on = True
+            while goes_on:
+                rows = next_rows()
+                with unit_of_work() as session:
+                    goes_on = batches.step(session, batch_id, rows, expected_position=batch.position)
+                    batch = imports.batch(session, batch_id)
+                if progress:
+                    progress(batch)
     return batch
 
 
@@ -101,25 +107,39 @@ def _failed(batch_id: int, reason: str) -> BatchInfo:
         return imports.batch(session, batch_id)
 
 
+@contextmanager
+def _ahead(collect: Callable[[], Rows]) -> Iterator[Callable[[], Rows]]:
+    """Yield a function that returns the next rows, while a thread reads those behind them already: reading needs this
+    process, merging keeps PostgreSQL busy. The thread speaks the same language (its context is a copy)."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        upcoming = pool.submit(copy_context().run, collect)
+
+        def next_rows() -> Rows:
+            nonlocal upcoming
+            rows = upcoming.result()
+            if not rows.last:
+                upcoming = pool.submit(copy_context().run, collect)
+            return rows
+
+        yield next_rows
+
+
 class Seen:
     """Whom a dry run has met: it writes nobody down, so it must remember that a later row is about the same person.
 
-    16 bytes a person.
+    It needs some 110 bytes a person.
     """
 
     def __init__(self) -> None:
-        self._people: set[bytes] = set()
-        self._rows: set[bytes] = set()
+        self._said: dict[int, int] = {}
 
     def repeats(self, person: Person) -> bool | None:
-        """None for somebody new; else whether this row says something that the former did not."""
-        said = blake2b(repr((person.address_key, person.core, person.attributes, person.tags)).encode(), digest_size=8)
-        key, row = person.address_key[:8], said.digest()
-        known = key in self._people
-        fresh = row not in self._rows
-        self._people.add(key)
-        self._rows.add(row)
-        return fresh if known else None
+        """None for somebody new; else whether this row says something else than their last one did."""
+        said = hash((tuple(person.core), tuple(person.attributes.items()), tuple(person.tags)))
+        key = int.from_bytes(person.address_key[:8])
+        before = self._said.get(key)
+        self._said[key] = said
+        return None if before is None else before != said
 
 
 @dataclass
@@ -127,15 +147,18 @@ class Collector:
     """Reads the next batch of rows from the file, each person once."""
 
     reader: RowReader
+    source: Iterator[Record]
     seen: Seen | None
+    position: int
+    line: int
 
-    def collect(self, source: Iterator[Record], batch: BatchInfo) -> Rows:
+    def collect(self) -> Rows:
         """Return up to ``BATCH`` rows."""
-        rows = Rows(position=batch.position, line=batch.line)
+        rows = Rows()
         people: dict[bytes, Person] = {}
-        for record in islice(source, BATCH):
+        for record in islice(self.source, BATCH):
             rows.rows += 1
-            rows.position, rows.line = record.position, record.lines
+            self.position, self.line = record.position, record.lines
             if record.problem:
                 rows.refusals.append(Refusal(record.line, "", record.problem, record.cells))
                 continue
@@ -145,7 +168,7 @@ class Collector:
                 rows.refusals.append(Refusal(record.line, refused.column, refused.reason, record.cells))
                 continue
             self._add(person, people, rows)
-        rows.last = rows.rows < BATCH
+        rows.position, rows.line, rows.last = self.position, self.line, rows.rows < BATCH
         rows.people = list(people.values())
         return rows
 

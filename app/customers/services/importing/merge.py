@@ -36,6 +36,7 @@ WITH added AS (
     SELECT email, email_key, address_key, coalesce(first_name, ''), coalesce(last_name, ''), language, time_zone,
            country, coalesce(source, :source), tags, attributes, :now, :now
     FROM incoming i WHERE NOT EXISTS (SELECT FROM people p WHERE p.address_key = i.address_key)
+    ORDER BY i.ctid -- ids in the order of the file
     ON CONFLICT (email_key) WHERE email_key IS NOT NULL DO NOTHING
     RETURNING id, address_key
 )
