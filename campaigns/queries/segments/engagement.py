@@ -22,9 +22,9 @@ from campaigns.queries.segments import given
 from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
 
 _DEEDS = {
-    "opened": lazy_gettext("Opened"),
-    "clicked": lazy_gettext("Clicked"),
-    "received": lazy_gettext("Received"),
+    "opened": lazy_gettext("Has opened"),
+    "clicked": lazy_gettext("Has clicked in"),
+    "received": lazy_gettext("Has received"),
 }
 _OPS = ("did", "did_not")
 _SCOPES = ("campaign", "last_campaigns", "within_days")

@@ -12,7 +12,7 @@ from campaigns.queries.segments.tree import kind_of, mode_of
 
 
 def describe(definition: object, context: Context) -> str:
-    """Return a segment as a phrase, e.g. ``Country is France and Opened a mail at any time``; what cannot be
+    """Return a segment as a phrase, e.g. ``Country is France and Has opened a mail at any time``; what cannot be
     understood is shown as it is."""
     if not isinstance(definition, Mapping):
         return str(definition)
