@@ -14,16 +14,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from app.core.errors import Conflict, InvalidInput
 
-_WAYS_OUT = {
-    "draft": "it is a draft that has not been launched",
-    "launching": "it is just being launched; wait a moment",
-    "sending": "it is being sent",
-    "paused": "it is paused",
-    "finished": "it is finished",
-    "cancelled": "it was cancelled, which is final",
+_WHY_NOT = {
+    "draft": lazy_gettext("This cannot be done: the campaign is a draft that has not been launched."),
+    "launching": lazy_gettext("This cannot be done yet: the campaign is just being launched. Wait a moment."),
+    "sending": lazy_gettext("This cannot be done: the campaign is being sent."),
+    "paused": lazy_gettext("This cannot be done: the campaign is paused."),
+    "finished": lazy_gettext("This cannot be done: the campaign is finished."),
+    "cancelled": lazy_gettext("This cannot be done: the campaign was cancelled, which is final."),
 }
 
 
@@ -31,7 +32,7 @@ class WrongState(Conflict):
     """The campaign's status does not allow this now."""
 
     def __init__(self, status: str, act: str) -> None:
-        super().__init__(f"The campaign cannot be changed by “{act}”: {_WAYS_OUT.get(status, status)}.")
+        super().__init__(str(_WHY_NOT[status]))
         self.current, self.act = status, act
 
 
