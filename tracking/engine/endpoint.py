@@ -47,7 +47,7 @@ _SAFE = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
-_GIF_HEADERS = [
+GIF_HEADERS = [
     ("Content-Type", "image/gif"),
     ("Content-Length", str(len(GIF))),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
@@ -84,7 +84,7 @@ class Endpoint:
     def _open(self, environ: WSGIEnvironment, start: StartResponse, token: MessageToken) -> Iterable[bytes]:
         if token.contact_id:  # a campaign-wide pixel would say nothing, and none is ever sent
             self._record(environ, "open", token, None)
-        start("200 OK", _GIF_HEADERS)
+        start("200 OK", GIF_HEADERS)
         return [GIF] if environ["REQUEST_METHOD"] == "GET" else []
 
     def _click(self, environ: WSGIEnvironment, start: StartResponse, token: MessageToken, n: int) -> Iterable[bytes]:

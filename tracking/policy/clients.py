@@ -94,6 +94,9 @@ class Client(NamedTuple):
     network: str  # apple, google, private
 
 
+NOBODY = Client("", "", "")
+
+
 class _Crawlers:
     """The list of crawlers, compiled at the first question (some 20 ms), asked by one thread at a time."""
 
@@ -160,6 +163,7 @@ def network_of(address: str) -> str:
     return "private" if ip.is_private else ""
 
 
+@lru_cache(maxsize=65_536)
 def client_of(agent: str, address: str) -> Client:
     """Return all that is kept of a client."""
     return Client(family_of(agent), device_of(agent), network_of(address))

@@ -102,6 +102,7 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
         "last": max(batch.last_at for batch in batches),
         "recently": clock.now() - timedelta(minutes=15),
     }
+    temporary.prepare(session)
     temporary.make(session, "fold_touched", _TOUCHED, span)
     temporary.make(session, "fold_event", _EVENTS, span)
     changed = _settle(session)

@@ -18,16 +18,14 @@ from app.customers.queries.contacts import contact_table
 from campaigns.queries.responses import campaign_table, message_table
 from consent.queries.permissions import tracking_table
 from tracking.models import EventBatch
-from tracking.policy import classify
-from tracking.policy.clients import Client, client_of
 from tracking.policy.hits import Hit
+from tracking.policy.rows import binary_rows
 
 MAX_BATCH = 1 << 20  # an event's id has 20 bits for its place in the batch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOBODY = Client("", "", "")
 
-_COPY = """COPY event (at, id, batch_id, kind, campaign_id, contact_id, link_n, method, agent_family, network_class,
-    device, hint, delay_s, label, label_reason, classifier) FROM STDIN"""
+_COPY = """COPY event (at, id, batch_id, campaign_id, classifier, contact_id, link_n, delay_s, kind, method,
+    agent_family, network_class, device, hint, label, label_reason) FROM STDIN (FORMAT binary)"""
 
 Pair = tuple[int, int]
 
@@ -55,18 +53,13 @@ def store(session: Session, hits: Sequence[Hit]) -> Stored:
         return Stored(None, 0, len(hits))
     first = _moment(min(hit.at_us for hit in kept))
     last = _moment(max(hit.at_us for hit in kept))
-    _ensure_partitions(session, {_moment(hit.at_us).strftime("%Y-%m-01T00:00:00Z") for hit in kept})
+    _ensure_partitions(session, first, last)
     batch = EventBatch(rows=len(kept), first_at=first, last_at=last, drained_at=clock.now())
     session.add(batch)
     session.flush()
     with db.driver(session).cursor().copy(_COPY) as copy:
-        lines = []
-        for place, hit in enumerate(kept):
-            lines.append(_line(hit, batch.id, (batch.id << 20) + place, sent.get((hit.campaign_id, hit.contact_id))))
-            if len(lines) == 500:
-                copy.write("".join(lines))
-                lines.clear()
-        copy.write("".join(lines))
+        for block in binary_rows(kept, batch.id, sent):
+            copy.write(block)
     return Stored(batch.id, len(kept), len(hits) - len(kept))
 
 
@@ -115,28 +108,15 @@ def _existing(session: Session, ids: set[int]) -> set[int]:
     return set(session.scalars(select(campaign.c.id).where(campaign.c.id.in_(ids)))) if ids else set()
 
 
-def _ensure_partitions(session: Session, months: set[str]) -> None:
-    for month in sorted(months):
-        session.execute(text("SELECT ensure_event_partition(CAST(:month AS timestamptz))"), {"month": month})
+def _ensure_partitions(session: Session, first: datetime, last: datetime) -> None:
+    session.execute(
+        text(
+            "SELECT ensure_event_partition(month) FROM generate_series("
+            " date_trunc('month', CAST(:first AS timestamptz), 'UTC'), CAST(:last AS timestamptz), '1 month') AS month"
+        ),
+        {"first": first, "last": last},
+    )
 
 
 def _moment(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
-
-
-def _line(hit: Hit, batch_id: int, event_id: int, sent_at: datetime | None) -> str:
-    """Return one line of COPY's text form. Every word in it is ours or a number, so nothing needs escaping."""
-    at = _moment(hit.at_us)
-    client = client_of(hit.agent, hit.address)
-    delay = None if sent_at is None else max(0, int((at - sent_at).total_seconds()))
-    label, reason = classify.own(hit.kind, hit.method, client.family, hit.hint, delay)
-    if not hit.contact_id:
-        client = _NOBODY  # the click of somebody untracked: counted, and nothing else known
-    return (
-        f"{at.isoformat()}\t{event_id}\t{batch_id}\t{hit.kind}\t{hit.campaign_id}\t{hit.contact_id or _NULL}\t"
-        f"{_NULL if hit.link_n is None else hit.link_n}\t{hit.method}\t{client.family}\t{client.network}\t"
-        f"{client.device}\t{hit.hint}\t{_NULL if delay is None else delay}\t{label}\t{reason}\t{classify.VERSION}\n"
-    )
-
-
-_NULL = "\\N"
