@@ -10,12 +10,15 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.accounts.policy import Role
 from app.core import config, tokens
 from app.core.db import unit_of_work
 from app.core.tokens import Purpose
 from campaigns.commands import COMMANDS
 from campaigns.errors import WrongState
 from campaigns.services import control
+from campaigns.services.freeze import freeze
+from tests.factories.accounts import make_staff, sign_in
 from tests.factories.campaigns import Made, make_audience, make_campaign
 from tests.factories.crashing import frozen
 from tests.factories.sending import RecordingRelay, launch, states, status
@@ -87,3 +90,50 @@ def test_the_web_version_is_the_mail_without_tracking(
         tokens.sign_message(Purpose.VIEW, campaign.id, contact_id + 1),
     ):
         assert client.get(f"/view/{wrong}").status_code == 404
+
+
+def test_steering_from_the_pages(relay: RecordingRelay, client: FlaskClient, run_jobs: Callable[[], int]) -> None:
+    config.use(config.current().model_copy(update={"smtp_url": relay.url}))
+    make_staff()
+    sign_in(client)
+    campaign = drafted(4)
+    home = f"/campaigns/{campaign.id}"
+    assert client.post(f"{home}/launch").headers["Location"].endswith(home)
+    assert "being launched" in client.get(home).text
+    with unit_of_work() as session:
+        freeze(session, campaign.id)
+    client.post(f"{home}/pause")
+    page = client.get(home).text
+    assert f'action="{home}/resume"' in page and f'action="{home}/pause"' not in page
+    assert client.get(f"{home}/progress?status=sending").headers["HX-Refresh"] == "true"
+    client.post(f"{home}/resume")
+    fragment = client.get(f"{home}/progress?status=sending").text
+    assert 'hx-trigger="every 2s"' in fragment
+    run_jobs()
+    finished = client.get(home).text
+    assert "100 %" in finished and "hx-trigger" not in finished
+    assert "cannot be done" in client.post(f"{home}/pause", follow_redirects=True).text
+
+
+def test_a_draft_that_may_not_be_launched_says_why(client: FlaskClient) -> None:
+    make_staff()
+    sign_in(client)
+    with unit_of_work() as session:
+        campaign = make_campaign(session, include=())
+    page = client.post(f"/campaigns/{campaign.id}/launch", follow_redirects=True).text
+    assert "No segment is chosen" in page
+    assert status(campaign) == "draft"
+
+
+def test_the_page_of_a_person(relay: RecordingRelay, client: FlaskClient, run_jobs: Callable[[], int]) -> None:
+    config.use(config.current().model_copy(update={"smtp_url": relay.url}))
+    make_staff(Role.VIEWER)
+    sign_in(client, "viewer@example.com")
+    campaign = frozen(2)
+    run_jobs()
+    home = f"/campaigns/{campaign.id}/explain"
+    assert "Nobody is chosen" in client.get(home).text
+    assert "accepted by the relay" in client.get(f"{home}?address=P1@example.net").text
+    assert "Nobody in the customer base" in client.get(f"{home}?address=x@example.org").text
+    assert "<html" not in client.get(f"{home}?address=p1@example.net", headers={"HX-Request": "true"}).text
+    assert client.post(f"/campaigns/{campaign.id}/cancel").status_code == 403
