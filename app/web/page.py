@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
 from babel.numbers import format_compact_decimal
-from flask import Flask, g, request, url_for
+from flask import Flask, g, has_request_context, request, url_for
 
 from app.accounts.forms import ROLES
 from app.accounts.policy import Role
@@ -72,6 +72,8 @@ def locale() -> str:
     chosen = language_of_request()
     if chosen != "en":
         return chosen
+    if not has_request_context():  # a command
+        return "en_GB"
     return "en_US" if request.accept_languages.best == "en-US" else "en_GB"
 
 

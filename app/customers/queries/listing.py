@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, Text, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.core.registries import Registry
@@ -104,7 +105,7 @@ def _matching(session: Session, search: Search, statement: Select[Any]) -> Selec
         else:
             statement = statement.where(Contact.search.contains(word, autoescape=True))
     if search.tag:
-        statement = statement.where(Contact.tags.contains([search.tag]))
+        statement = statement.where(Contact.tags.op("@>", is_comparison=True)(literal([search.tag], ARRAY(Text()))))
     for name, value in search.chosen:
         if offered := list_filters.get(name):
             statement = statement.where(Contact.id.in_(offered.select(session, value)))
