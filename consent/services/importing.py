@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     case,
     column,
+    func,
     or_,
     select,
     table,
@@ -63,6 +64,7 @@ def record(session: Session, terms: PermissionTerms, people: str) -> SinkResult:
     topic = topics.topic(session, terms.topic_id)
     session.execute(text("DROP TABLE IF EXISTS pg_temp.judged_people"))
     session.execute(text(_TABLE))
+    _lock(session, people)
     session.execute(_JUDGED.insert().from_select(list(_JUDGED.c), _judge(people, topic, basis, level)))
     session.execute(text(_WRITE), _values(terms, basis, level))
     rows = session.execute(text("SELECT refusal, count(*) FROM judged_people GROUP BY refusal"))
@@ -71,13 +73,27 @@ def record(session: Session, terms: PermissionTerms, people: str) -> SinkResult:
     return SinkResult(permitted, {str(reason): count for reason, count in counts.items()})
 
 
+def _lock(session: Session, people: str) -> None:
+    """Lock the contacts in the order of their ids: it keeps two imports from waiting for each other, and single entries
+    out of the chains.
+
+    It is a statement of its own, so that the next one sees what others committed while this one waited.
+    """
+    contact, source = contact_table(), table(people, column("contact_id"))
+    locked = (
+        select(contact.c.id)
+        .join(source, source.c.contact_id == contact.c.id)
+        .order_by(contact.c.id)
+        .with_for_update(of=contact, key_share=True)
+        .subquery()
+    )
+    session.execute(select(func.count()).select_from(locked))
+
+
 def _judge(
     people: str, topic: TopicInfo, basis: Basis, level: Level
 ) -> Select[int, bytes | None, str | None, str | None]:
-    """Return a SELECT that locks the contacts, in the order of their ids, and says of each why it is refused, if so.
-
-    The order keeps two imports from waiting for each other; the locks keep single entries out of the chains.
-    """
+    """Return a SELECT that says of each of the locked contacts why it is refused, if so."""
     contact, now, source = contact_table(), clock.now(), table(people, column("contact_id"))
     lapsed = and_(Permission.expires_at.is_not(None), Permission.expires_at <= now)
     stands = and_(
@@ -100,8 +116,6 @@ def _judge(
         .select_from(source)
         .join(contact, contact.c.id == source.c.contact_id)
         .outerjoin(Permission, and_(Permission.contact_id == contact.c.id, Permission.topic_id == topic.id))
-        .order_by(contact.c.id)
-        .with_for_update(of=contact, key_share=True)
     )
 
 

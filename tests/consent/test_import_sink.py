@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -103,3 +104,35 @@ def test_64000_people_take_seconds(db: Engine) -> None:
         took = time.perf_counter() - began
     print(f"64,000 people in {took:.2f} s")
     assert took < 20  # about 2 s on an idle machine; this only catches a plan gone wrong
+
+
+def test_a_withdrawal_that_commits_while_an_import_waits_for_it_stands(db: Engine) -> None:
+    with unit_of_work() as session:
+        topic, person = make.make_topic(session), make.make_contact(session)
+        make.grant(session, person, topic, level=Level.OPT_IN)
+    results: list[SinkResult] = []
+
+    def run() -> None:
+        with unit_of_work() as session:
+            results.append(bring(session, [person], terms(topic, level="confirmed")))
+
+    importer = threading.Thread(target=run)
+    with unit_of_work() as session:
+        make.act(session, person, Action.WITHDRAW, topic_id=topic)
+        importer.start()
+        wait_until_blocked(db)
+    importer.join(10)
+    assert results == [SinkResult(0, {"permission_withdrawn": 1})]
+    with unit_of_work() as session:
+        assert permissions.of_contact(session, person)[topic].state is State.WITHDRAWN
+
+
+def wait_until_blocked(db: Engine) -> None:
+    """Return once another connection of this database waits for a lock."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(200):
+        with db.connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits for a lock")
