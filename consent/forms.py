@@ -72,8 +72,8 @@ class TopicForm(FlaskForm):  # type: ignore[misc]
     brand_id = SelectField(_("Brand"), coerce=int)
     name_en = StringField(_("Name in English"), validators=[Length(max=100)])
     name_fr = StringField(_("Name in French"), validators=[Length(max=100)])
-    description_en = TextAreaField(_("Description in English"), validators=[Length(max=500)])
-    description_fr = TextAreaField(_("Description in French"), validators=[Length(max=500)])
+    description_en = TextAreaField(_("Description in English"), validators=[Length(max=500)], render_kw={"rows": 4})
+    description_fr = TextAreaField(_("Description in French"), validators=[Length(max=500)], render_kw={"rows": 4})
     purpose = SelectField(_("Purpose"), choices=list(PURPOSES.items()))
     accepts = SelectMultipleField(
         _("Permission that suffices"),
@@ -118,12 +118,16 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]
     active = BooleanField(_("Open for sign-ups"), default=True)
     title_en = StringField(_("Title"), validators=[Length(max=200)])
     title_fr = StringField(_("Title"), validators=[Length(max=200)])
-    intro_en = TextAreaField(_("Introduction"), validators=[Length(max=1000)])
-    intro_fr = TextAreaField(_("Introduction"), validators=[Length(max=1000)])
-    consent_en = TextAreaField(_("What people agree to"), validators=[Length(max=2000)])
-    consent_fr = TextAreaField(_("What people agree to"), validators=[Length(max=2000)])
-    tracking_en = TextAreaField(_("What they may agree to apart: measuring"), validators=[Length(max=2000)])
-    tracking_fr = TextAreaField(_("What they may agree to apart: measuring"), validators=[Length(max=2000)])
+    intro_en = TextAreaField(_("Introduction"), validators=[Length(max=1000)], render_kw={"rows": 4})
+    intro_fr = TextAreaField(_("Introduction"), validators=[Length(max=1000)], render_kw={"rows": 4})
+    consent_en = TextAreaField(_("What people agree to"), validators=[Length(max=2000)], render_kw={"rows": 4})
+    consent_fr = TextAreaField(_("What people agree to"), validators=[Length(max=2000)], render_kw={"rows": 4})
+    tracking_en = TextAreaField(
+        _("What they may agree to apart: measuring"), validators=[Length(max=2000)], render_kw={"rows": 4}
+    )
+    tracking_fr = TextAreaField(
+        _("What they may agree to apart: measuring"), validators=[Length(max=2000)], render_kw={"rows": 4}
+    )
 
     def texts(self, kinds: tuple[str, ...]) -> dict[str, Mapping[str, str]]:
         """Return the texts by kind and language."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from flask_babel import gettext as _
+
 from app.core.errors import InvalidInput
 
 REASONS = ("hard_bounce", "soft_bounces", "complaint", "objection", "erasure", "manual", "import")
@@ -23,7 +25,7 @@ def domain_rule(text: str) -> str:
     except UnicodeError:
         ascii_form = ""
     if not _DOMAIN.fullmatch(ascii_form):
-        raise InvalidInput(f"{text.strip()!r} is no domain: write it like example.com.", field="value")
+        raise InvalidInput(_("%(text)s is no domain: write it like example.com.", text=text.strip()), field="value")
     return ascii_form
 
 
@@ -35,7 +37,10 @@ def pattern_rule(text: str) -> str:
     plain = text.strip().lower()
     if "*" not in plain or len(re.findall(r"[a-z0-9]", plain)) < 4 or len(plain) > 254:
         raise InvalidInput(
-            f"{text.strip()!r} is no pattern: write it like info@* or *@*.example.com, with four letters at least.",
+            _(
+                "%(text)s is no pattern: write it like info@* or *@*.example.com, with four letters at least.",
+                text=text.strip(),
+            ),
             field="value",
         )
     return plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")

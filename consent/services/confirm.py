@@ -118,8 +118,12 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
         if sign_up.contact_id is None:
             sign_up.contact_id = contact_id
             note_request(session, sign_up)
-        granted += _grant(session, sign_up, contact_id, visit)
-        sign_up.confirmed_at = clock.now()
+        wanted = [topic_id for topic_id in sign_up.topic_ids if sign_up is row or topic_id in ticked]
+        granted += _grant(session, sign_up, wanted, contact_id, visit)
+        if len(wanted) == len(sign_up.topic_ids):
+            sign_up.confirmed_at = clock.now()
+    if row.tracking:  # what other requests say of tracking was not on the page
+        _grant_tracking(session, row, contact_id, visit)
     if row.fields:
         find_or_create(session, row.email, **row.fields)
     session.flush()
@@ -140,9 +144,9 @@ def _reopen(session: Session, contact_id: int, chosen: list[SignUp]) -> None:
     lift_by_own_act(session, row.address_key, topic_ids, row.brand_id)
 
 
-def _grant(session: Session, row: SignUp, contact_id: int, visit: Visit) -> list[int]:
+def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int, visit: Visit) -> list[int]:
     proof = evidence(row.email, visit.ip, visit.user_agent, visit.page)
-    for topic_id in row.topic_ids:
+    for topic_id in topic_ids:
         entry = Entry(
             Subject.TOPIC,
             Action.CONFIRM,
@@ -156,21 +160,23 @@ def _grant(session: Session, row: SignUp, contact_id: int, visit: Visit) -> list
             evidence=proof,
         )
         append(session, contact_id, entry)
-    if row.tracking:
-        entry = Entry(
-            Subject.TRACKING,
-            Action.CONFIRM,
-            Actor.SUBSCRIBER,
-            brand_id=row.brand_id,
-            level=Level.CONFIRMED,
-            basis=Basis.CONSENT,
-            wording_id=row.wordings.get("tracking"),
-            language=row.language,
-            form_id=row.form_id,
-            evidence=proof,
-        )
-        append(session, contact_id, entry)
-    return list(row.topic_ids)
+    return topic_ids
+
+
+def _grant_tracking(session: Session, row: SignUp, contact_id: int, visit: Visit) -> None:
+    entry = Entry(
+        Subject.TRACKING,
+        Action.CONFIRM,
+        Actor.SUBSCRIBER,
+        brand_id=row.brand_id,
+        level=Level.CONFIRMED,
+        basis=Basis.CONSENT,
+        wording_id=row.wordings.get("tracking"),
+        language=row.language,
+        form_id=row.form_id,
+        evidence=evidence(row.email, visit.ip, visit.user_agent, visit.page),
+    )
+    append(session, contact_id, entry)
 
 
 def renew(session: Session, token: str, visit: Visit) -> int | None:
