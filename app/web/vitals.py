@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from app.core import config, db, ids, jobs, valkey
 from app.core.upkeep import HEARTBEAT
+from campaigns.queries.current import messages_by_state
 from tracking.engine import spool
 from tracking.queries.lag import Lag, lag
 
@@ -21,6 +22,7 @@ class Vitals:
     failed_jobs: int
     lag: Lag
     spool_bytes: int
+    messages: dict[str, int]
 
 
 def health() -> dict[str, bool]:
@@ -33,8 +35,9 @@ def vitals() -> Vitals:
     settings = config.current()
     with db.unit_of_work() as session:
         queues, failed, behind = jobs.waiting(session), jobs.count_failed(session), lag(session)
+        messages = messages_by_state(session)
     backlog = spool.backlog(settings.var / "spool", ids.host_id(settings.var))
-    return Vitals(queues, failed, behind, backlog.bytes)
+    return Vitals(queues, failed, behind, backlog.bytes, messages)
 
 
 def versions() -> dict[str, str]:

@@ -54,6 +54,9 @@ def _gauges() -> CollectorRegistry:
     queues = Gauge("permesso_jobs_waiting", "Jobs that are not done", ["queue"], registry=registry)
     for queue, count in figures.queues.items():
         queues.labels(queue).set(count)
+    messages = Gauge("permesso_messages", "Messages of running and paused campaigns", ["state"], registry=registry)
+    for state, count in figures.messages.items():
+        messages.labels(state).set(count)
     up = Gauge("permesso_up", "Whether a part answers", ["part"], registry=registry)
     for part, answers in vitals.health().items():
         up.labels(part).set(answers)
