@@ -110,19 +110,21 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     if row.confirmed_at is not None:
         return []
     ticked = set(also)
-    chosen = [row, *(other for other in _others(session, row) if ticked & set(other.topic_ids))]
+    wanted = {row: list(row.topic_ids)}
+    for other in _others(session, row):
+        if chosen := [topic_id for topic_id in other.topic_ids if topic_id in ticked]:
+            wanted[other] = chosen
     contact_id = row.contact_id or find_or_create(session, row.email, language=row.language, source=_source(row))
-    granted: list[int] = []
-    _reopen(session, contact_id, chosen)
-    for sign_up in chosen:
+    granted = [topic_id for topic_ids in wanted.values() for topic_id in topic_ids]
+    _reopen(session, contact_id, row, granted)
+    for sign_up, topic_ids in wanted.items():
         if sign_up.contact_id is None:
             sign_up.contact_id = contact_id
             note_request(session, sign_up)
-        wanted = [topic_id for topic_id in sign_up.topic_ids if sign_up is row or topic_id in ticked]
-        granted += _grant(session, sign_up, wanted, contact_id, visit)
-        if len(wanted) == len(sign_up.topic_ids):
+        _grant(session, sign_up, topic_ids, contact_id, visit)
+        if len(topic_ids) == len(sign_up.topic_ids):
             sign_up.confirmed_at = clock.now()
-    if row.tracking:  # what other requests say of tracking was not on the page
+    if row.tracking:  # what the other requests say of tracking was not on the page
         _grant_tracking(session, row, contact_id, visit)
     if row.fields:
         find_or_create(session, row.email, **row.fields)
@@ -134,17 +136,15 @@ def _source(row: SignUp) -> str:
     return f"form {row.form_id}"
 
 
-def _reopen(session: Session, contact_id: int, chosen: list[SignUp]) -> None:
+def _reopen(session: Session, contact_id: int, row: SignUp, topic_ids: list[int]) -> None:
     """The person's own confirmed act ends their objection, complaint and the suppressions that stood for them."""
     person = contact(session, contact_id)
-    row = chosen[0]
     if person.objected_at is not None or person.complained_at is not None:
         append(session, contact_id, Entry(Subject.MARKETING, Action.CONFIRM, Actor.SUBSCRIBER, form_id=row.form_id))
-    topic_ids = [topic_id for sign_up in chosen for topic_id in sign_up.topic_ids]
     lift_by_own_act(session, row.address_key, topic_ids, row.brand_id)
 
 
-def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int, visit: Visit) -> list[int]:
+def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int, visit: Visit) -> None:
     proof = evidence(row.email, visit.ip, visit.user_agent, visit.page)
     for topic_id in topic_ids:
         entry = Entry(
@@ -160,7 +160,6 @@ def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int,
             evidence=proof,
         )
         append(session, contact_id, entry)
-    return topic_ids
 
 
 def _grant_tracking(session: Session, row: SignUp, contact_id: int, visit: Visit) -> None:

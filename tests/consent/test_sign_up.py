@@ -16,8 +16,10 @@ from app.core import tokens
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import by_address
 from consent.policy.ladder import Level, State
-from consent.queries import permissions
+from consent.queries import forms, permissions
 from consent.services.ageing import purge_sign_ups
+from consent.services.forms import FormSpec
+from consent.services.forms import update as update_form
 from consent.services.suppress import suppress_address
 from tests.consent.conftest import Mailbox, Stage
 from tests.factories import consent as make
@@ -115,6 +117,27 @@ def test_row_59_further_topics_asked_for_meanwhile_are_offered_unticked(
         found = by_address(session, "ada@example.com")
         assert found is not None
         assert {stage.news, stage.offers} == set(permissions.of_contact(session, found.id))
+
+
+def test_row_38_ticking_one_further_topic_permits_nothing_else_of_that_request(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        events = make.make_topic(session, stage.brand, "Events")
+        known = forms.by_slug(session, stage.form)
+        texts = {kind: {"en": known.text(kind, "en")} for kind in forms.KINDS}
+        topic_ids = (stage.news, stage.offers, events)
+        update_form(session, known.id, FormSpec("Home page", stage.brand, topic_ids, texts=texts))
+    sign_up("ada@example.com", topic=[stage.news])
+    sign_up("ada@example.com", topic=[stage.offers, events], tracking="yes")  # by anybody who knows the address
+    run_jobs()
+    client.post(mailbox.confirm_path(), data={"also": [stage.offers]})
+    with unit_of_work() as session:
+        found = by_address(session, "ada@example.com")
+        assert found is not None
+        states = {key: standing.state for key, standing in permissions.of_contact(session, found.id).items()}
+        assert states == {stage.news: State.GRANTED, stage.offers: State.GRANTED, events: State.PENDING}
+        assert permissions.tracking_of_contact(session, found.id) == {}
 
 
 def test_row_62_known_and_unknown_addresses_look_the_same(
