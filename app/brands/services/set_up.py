@@ -141,7 +141,7 @@ def ensure_relay(session: Session) -> int:
 
 
 def _required(value: str, field: str, what: str) -> str:
-    clean = value.strip()
+    clean = "\n".join(line.strip() for line in value.strip().splitlines())  # browsers send CR LF
     if not clean:
         raise InvalidInput(f"Something is missing: {what}.", field=field)
     return clean
