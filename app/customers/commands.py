@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from app.core import config
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
@@ -21,7 +20,7 @@ from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services import exporting
 from app.customers.services.exporting import Format
-from app.customers.services.importing import batches, topic_by_slug
+from app.customers.services.importing import batches, forgetting, topic_by_slug
 from app.customers.services.importing.batches import BASES, LEVELS, Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import FileShape, inspect
@@ -68,7 +67,7 @@ def import_(
     if topic and not (level and basis):
         raise click.UsageError("With --topic say --level and --basis.")
     begun = time.monotonic()
-    shape = inspect(file.absolute(), config.current().var / "imports")
+    shape = inspect(file.absolute(), forgetting.folder())
     given = _given(maps, shape)
     with unit_of_work() as session:
         statement = Statement(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from app.core.db import unit_of_work
 from app.core.errors import Conflict
 from app.customers.engine import importing
 from app.customers.queries import imports
-from app.customers.services.importing import batches
+from app.customers.services.importing import batches, forgetting
 
 RUN = """
 import sys
@@ -125,3 +126,14 @@ def test_a_finished_import_cannot_be_repeated(import_csv):
     done = import_csv("email\na@example.com\n")
     with unit_of_work() as session, pytest.raises(Conflict):
         batches.begin(session, done.info.id)
+
+
+def test_old_uploads_and_refused_rows_are_forgotten(import_csv, clock, settings):
+    done = import_csv("email\nbad\n")
+    upload = forgetting.folder() / "left.csv"
+    upload.write_text("email\n")
+    for days, left in ((29, (True, 1)), (31, (False, 1)), (91, (False, 0))):
+        clock.to(done.info.created_at + timedelta(days=days))
+        with unit_of_work() as session:
+            forgetting.forget_old(session)
+            assert (upload.exists(), len(list(imports.rejects(session, done.info.id)))) == left

@@ -26,6 +26,7 @@ from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services.importing import batches
 from app.customers.services.importing.batches import Refusal, Rows
+from app.customers.services.importing.forgetting import forget_file
 from app.customers.services.importing.source import Record, open_source, records
 
 # What makes messages come in a language; the factory gives it to processes that work for no request.
@@ -98,6 +99,7 @@ def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchIn
                     batch = imports.batch(session, batch_id)
                 if progress:
                     progress(batch)
+    forget_file(batch)
     return batch
 
 

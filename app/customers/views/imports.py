@@ -16,7 +16,7 @@ from werkzeug.utils import secure_filename
 from app.accounts.policy import Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
-from app.core import config, ids
+from app.core import ids
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.core.jobs import enqueue
@@ -26,7 +26,7 @@ from app.customers.queries import fields as field_queries
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services.exporting import guard_formula
-from app.customers.services.importing import batches, topics
+from app.customers.services.importing import batches, forgetting, topics
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import inspect
@@ -75,9 +75,7 @@ def upload() -> ResponseReturnValue:
 
 
 def _kept(file: FileStorage) -> Path:
-    folder = config.current().var / "imports"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{ids.random_id()}-{secure_filename(file.filename or '')[-80:] or 'people.csv'}"
+    path = forgetting.folder() / f"{ids.random_id()}-{secure_filename(file.filename or '')[-80:] or 'people.csv'}"
     file.save(path, buffer_size=1 << 20)
     return path
 

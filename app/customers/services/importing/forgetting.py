@@ -1,0 +1,44 @@
+"""Forgetting what an import leaves behind: uploaded files and refused rows are personal data without a use."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core import clock, config
+from app.customers.queries.imports import BatchInfo
+
+FILES_KEPT = timedelta(days=30)
+REJECTS_KEPT = timedelta(days=90)
+
+
+def folder() -> Path:
+    """Return where uploaded files are kept, made when it is not there."""
+    path = config.current().var / "imports"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def forget_file(batch: BatchInfo) -> None:
+    """Delete the uploaded file of an import that is done; a file that somebody named on the command line is theirs."""
+    path = Path(batch.path)
+    if batch.status == "done" and not batch.dry_run and path.parent == folder():
+        path.unlink(missing_ok=True)
+
+
+def forget_old(session: Session) -> None:
+    """Delete uploads nobody finished and refused rows nobody mended in time."""
+    now = clock.now()
+    session.execute(
+        text(
+            "DELETE FROM import_reject r USING import_batch b WHERE b.id = r.batch_id AND b.created_at < :before"
+            " AND b.status NOT IN ('running', 'stopping')"
+        ),
+        {"before": now - REJECTS_KEPT},
+    )
+    for path in folder().iterdir():
+        if path.stat().st_mtime < (now - FILES_KEPT).timestamp():
+            path.unlink(missing_ok=True)
