@@ -17,7 +17,7 @@ from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services.ledger import Entry, append
-from consent.services.sign_up import KEPT, VALID, evidence, note_request
+from consent.services.sign_up import KEPT, VALID, evidence, note_request, too_many_rows
 from consent.services.suppress import lift_by_own_act
 
 
@@ -114,11 +114,11 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     for other in _others(session, row):
         if chosen := [topic_id for topic_id in other.topic_ids if topic_id in ticked]:
             wanted[other] = chosen
-    contact_id = row.contact_id or find_or_create(session, row.email, language=row.language, source=_source(row))
+    contact_id = _holder(session, row)
     granted = [topic_id for topic_ids in wanted.values() for topic_id in topic_ids]
     _reopen(session, contact_id, row, granted)
     for sign_up, topic_ids in wanted.items():
-        if sign_up.contact_id is None:
+        if sign_up.contact_id != contact_id:
             sign_up.contact_id = contact_id
             note_request(session, sign_up)
         _grant(session, sign_up, topic_ids, contact_id, visit)
@@ -132,8 +132,11 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     return granted
 
 
-def _source(row: SignUp) -> str:
-    return f"form {row.form_id}"
+def _holder(session: Session, row: SignUp) -> int:
+    """Return the contact who has the address that was written to: a button in a mailbox speaks for that one alone."""
+    if row.contact_id is not None and contact(session, row.contact_id).address_key == row.address_key:
+        return row.contact_id
+    return find_or_create(session, row.email, language=row.language, source=f"form {row.form_id}")
 
 
 def _reopen(session: Session, contact_id: int, row: SignUp, topic_ids: list[int]) -> None:
@@ -189,7 +192,7 @@ def renew(session: Session, token: str, visit: Visit) -> int | None:
         if error.expired:
             return None
         raise
-    if row.confirmed_at is not None:
+    if row.confirmed_at is not None or too_many_rows(session, row.address_key):
         return None
     now = clock.now()
     fresh = SignUp(

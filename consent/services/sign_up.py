@@ -53,12 +53,9 @@ def request(session: Session, asked: Request) -> int | None:
     """
     now = clock.now()
     from_here = select(func.count()).where(SignUp.ip == asked.ip, SignUp.created_at > now - bombing.IP_SPAN)
-    for_them = select(func.count()).where(
-        SignUp.address_key == asked.address.address_key, SignUp.created_at > now - timedelta(days=1)
-    )
-    if (asked.ip and (session.scalar(from_here) or 0) >= bombing.IP_REQUESTS) or (
-        (session.scalar(for_them) or 0) >= ROWS_A_DAY
-    ):
+    if asked.ip and (session.scalar(from_here) or 0) >= bombing.IP_REQUESTS:
+        return None
+    if too_many_rows(session, asked.address.address_key):
         return None
     kinds = ("consent", "tracking") if asked.tracking else ("consent",)
     shown = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
@@ -83,6 +80,12 @@ def request(session: Session, asked: Request) -> int | None:
     session.add(row)
     session.flush()
     return row.id
+
+
+def too_many_rows(session: Session, address_key: bytes) -> bool:
+    """Tell whether as many requests for an address are kept as one day may bring."""
+    lately = SignUp.created_at > clock.now() - timedelta(days=1)
+    return (session.scalar(select(func.count()).where(SignUp.address_key == address_key, lately)) or 0) >= ROWS_A_DAY
 
 
 @dataclass(frozen=True)

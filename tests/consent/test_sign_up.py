@@ -15,11 +15,13 @@ from sqlalchemy import Engine, text
 from app.core import tokens
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import by_address
+from app.customers.services.contacts import change_address
 from consent.policy.ladder import Level, State
 from consent.queries import forms, permissions
 from consent.services.ageing import purge_sign_ups
 from consent.services.forms import FormSpec
 from consent.services.forms import update as update_form
+from consent.services.sign_up import ROWS_A_DAY
 from consent.services.suppress import suppress_address
 from tests.consent.conftest import Mailbox, Stage
 from tests.factories import consent as make
@@ -61,6 +63,24 @@ def test_a_person_signs_up_and_confirms(
     # Row 36 and 51: who, when, the exact words and their version, from where.
     assert "I would like to receive e-mails" in last.wording and last.wording_version == 1
     assert last.evidence["ip"] == "127.0.0.1" and last.evidence["user_agent"] == "Firefox"
+
+
+def test_a_button_in_a_mailbox_speaks_for_that_address_alone(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        known = make.make_contact(session, "ada@example.com")
+    sign_up("ada@example.com")
+    run_jobs()
+    with unit_of_work() as session:
+        assert permissions.of_contact(session, known)[stage.news].state is State.PENDING
+        change_address(session, known, "ada@example.org")
+    client.post(mailbox.confirm_path())
+    with unit_of_work() as session:
+        assert permissions.of_contact(session, known)[stage.news].state is State.PENDING
+        holder = by_address(session, "ada@example.com")
+        assert holder is not None and holder.id != known
+        assert permissions.of_contact(session, holder.id)[stage.news].state is State.GRANTED
 
 
 def test_row_52_the_confirmation_mail_is_neutral_and_untracked(
@@ -232,6 +252,19 @@ def test_an_expired_link_offers_a_fresh_one(
     run_jobs()
     assert len(mailbox.mails) == 2
     assert "You are subscribed" in client.post(mailbox.confirm_path()).text
+
+
+def test_row_59_an_expired_link_asked_for_again_and_again_fills_no_table(
+    client: FlaskClient, stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int]
+) -> None:
+    sign_up("ada@example.com")
+    run_jobs()
+    with unit_of_work() as session:
+        session.execute(text("UPDATE sign_up SET expires_at = now()"))
+    for _ in range(ROWS_A_DAY + 5):
+        assert client.post(f"{mailbox.confirm_path()}/renew").status_code == 200
+    with unit_of_work() as session:
+        assert session.execute(text("SELECT count(*) FROM sign_up")).scalar_one() == ROWS_A_DAY
 
 
 def test_row_61_tokens_work_for_their_purpose_only(client: FlaskClient, stage: Stage) -> None:
