@@ -12,7 +12,7 @@ from app.accounts.views import language
 from app.accounts.views.guard import csrf, public
 from app.brands.queries import brands
 from app.brands.queries.brands import BrandInfo, ControllerInfo
-from app.core import clock, tokens
+from app.core import clock, links, tokens
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, InvalidToken
 from app.core.jobs import enqueue
@@ -118,7 +118,7 @@ def send(slug: str) -> ResponseReturnValue:
             language=request.form.get("language", "") if request.form.get("language") in ("en", "fr") else "en",
             ip=came.ip,
             user_agent=came.user_agent,
-            page=request.url,
+            page=links.public(request.full_path.rstrip("?")),
             fields=given,
         )
         with unit_of_work() as session:
