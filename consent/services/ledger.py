@@ -64,18 +64,20 @@ def append(session: Session, contact_id: int, entry: Entry) -> int:
     act = act_of(event)
     if erased and act.state in (State.PENDING, State.GRANTED):
         raise NotAllowed(_("This person's data was erased: nothing can be permitted in their name."))
+    # Of somebody erased nothing personal is kept, not even of an act that comes by an old link.
+    evidence = {} if erased else dict(entry.evidence)
     effect = _effect(session, contact_id, act)
     if effect is Effect.REFUSED:
         raise NotAllowed(_refusal(act))
     salt, previous = secrets.token_bytes(SALT_BYTES), _head(session, contact_id)
     event.seq, event.prev_hash = (previous[0] + 1, previous[1]) if previous else (1, chain.FIRST)
-    if entry.evidence:
-        event.evidence_digest = chain.digest(salt, entry.evidence)
+    if evidence:
+        event.evidence_digest = chain.digest(salt, evidence)
     event.hash = chain.link(event.prev_hash, record_of(event))
     session.add(event)
     session.flush()
-    if entry.evidence:
-        session.add(PermissionEvidence(event_id=event.id, salt=salt, detail=dict(entry.evidence)))
+    if evidence:
+        session.add(PermissionEvidence(event_id=event.id, salt=salt, detail=evidence))
     if effect is Effect.TAKES:
         _project(session, event)
     session.flush()

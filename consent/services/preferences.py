@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from app.brands.queries import brands
+from app.core import clock
 from app.core.errors import InvalidToken
 from app.customers.queries.contacts import ContactInfo, contact
 from consent.errors import NotAllowed
 from consent.policy.ladder import Basis, Level, State
-from consent.policy.standing import Action, Actor, Subject
+from consent.policy.standing import Action, Actor, Standing, Subject
 from consent.queries import permissions, topics
 from consent.queries.topics import TopicInfo
 from consent.services import wordings
@@ -56,14 +58,19 @@ def load(session: Session, contact_id: int, brand_id: int) -> Preferences:
         raise InvalidToken()
     known = permissions.of_contact(session, contact_id)
     offered = [topic for topic in topics.topics(session, brand_id) if topic.public or topic.id in known]
-    choices = (Choice(topic, topic.id in known and known[topic.id].state is State.GRANTED) for topic in offered)
+    said = permissions.tracking_of_contact(session, contact_id).get(brand_id)
+    choices = (Choice(topic, _stands(known.get(topic.id))) for topic in offered)
     return Preferences(
         contact_id,
         masked(person.email),
         tuple(choices),
-        permissions.tracking_of_contact(session, contact_id).get(brand_id, False),
+        brands.brand(session, brand_id).tracking_default if said is None else said,
         person.objected_at is not None,
     )
+
+
+def _stands(standing: Standing | None) -> bool:
+    return standing is not None and standing.at(clock.now()).state is State.GRANTED
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ def _permit(
         lift_by_own_act(session, person.address_key, chosen, mail.brand_id)
     known = permissions.of_contact(session, person.id)
     for topic_id in chosen:
-        if topic_id not in known or known[topic_id].state is not State.GRANTED:
+        if not _stands(known.get(topic_id)):
             append(session, person.id, _yes(session, mail, proof, campaign_id, wording["topics"], topic_id=topic_id))
     if tracking and permissions.tracking_of_contact(session, person.id).get(mail.brand_id) is not True:
         append(session, person.id, _yes(session, mail, proof, campaign_id, wording["tracking"]))

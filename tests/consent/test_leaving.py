@@ -14,7 +14,10 @@ from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
 from app.customers.services.contacts import change_address
 from consent.policy.ladder import Basis, Level, State
+from consent.policy.standing import Actor
 from consent.queries import permissions
+from consent.queries.verify import verify
+from consent.services.erase import erase
 from consent.services.preferences import masked
 from tests.consent.conftest import CAMPAIGN, Stage
 from tests.factories import consent as make
@@ -161,6 +164,30 @@ def test_preferences_turn_topics_and_tracking_off_and_on(client: FlaskClient, st
         assert (standing.state, standing.level) == (State.GRANTED, Level.CONFIRMED)
         assert permissions.tracking_of_contact(session, ada) == {stage.brand: True}
         assert "Maison Exemple about what is ticked" in permissions.entries(session, ada)[-2].wording
+
+
+def test_row_46_what_is_measured_by_default_can_be_refused(client: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        ben = make.permitted_contact(session, stage.news, "ben@example.com")
+        session.execute(text("UPDATE brand SET tracking_default = true"))
+    path = f"/preferences/{stage.permission_token(ben)}"
+    fields = shown(client.get(path).text)
+    assert fields.pop("tracking") == ["yes"]
+    client.post(path, data=fields)
+    with unit_of_work() as session:
+        assert permissions.tracking_of_contact(session, ben) == {stage.brand: False}
+
+
+def test_row_41_an_old_link_brings_nothing_personal_back(client: FlaskClient, stage: Stage, ada: int) -> None:
+    with unit_of_work() as session:
+        make.make_topic(session, stage.brand, "Events")
+        erase(session, ada, actor=Actor.STAFF)
+    token = tokens.sign_message(tokens.Purpose.PERMISSION, 999, ada)
+    assert client.post(f"/unsubscribe/{token}").status_code == 200
+    with unit_of_work() as session:
+        assert permissions.entries(session, ada)[-1].act.state is State.WITHDRAWN
+        assert session.execute(text("SELECT count(*) FROM permission_evidence")).scalar_one() == 0
+        assert verify(session).broken is None
 
 
 def test_two_tabs_lose_nothing(client: FlaskClient, stage: Stage, ada: int) -> None:
