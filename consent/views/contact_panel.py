@@ -139,6 +139,7 @@ def end(contact_id: int) -> ResponseReturnValue:
     if topic_id is None:
         raise InvalidInput(_("Say which topic is to be withdrawn."))
     with unit_of_work() as session:
+        topics.topic(session, topic_id)  # the ledger must not name what was never there
         withdraw(session, contact_id, [topic_id], actor=Actor.STAFF, actor_id=current_user().id)
         audit.record(session, "withdrew", "contact", contact_id, detail={"topic": topic_id})
     flash(_("Withdrawn. It holds from now on, in running campaigns too."), "success")

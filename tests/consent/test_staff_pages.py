@@ -108,3 +108,10 @@ def test_row_64_markup_in_names_is_shown_as_text(staff: FlaskClient, stage: Stag
         one = make.permitted_contact(session, stage.news)
     for path in ("/topics", f"/contacts/{one}", f"/preferences/{stage.permission_token(one)}"):
         assert "<script>alert" not in staff.get(path).text
+
+
+def test_the_ledger_never_names_a_topic_that_is_not_there(staff: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        one = make.permitted_contact(session, stage.news)
+    assert staff.post(f"/contacts/{one}/permissions/withdraw", data={"topic": 9999}).status_code == 404
+    assert staff.get(f"/contacts/{one}/permissions/proof.json").status_code == 200
