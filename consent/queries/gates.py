@@ -122,7 +122,8 @@ def suppressed(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[boo
             and_(Suppression.scope == "topic", Suppression.topic_id == topic_id),
         ),
     )
-    any_rule = select(exists().where(Suppression.kind != "address", Suppression.lifted_at.is_(None))).scalar_subquery()
+    # Said as the partial index on rules says it, or a claim would read all suppressions to learn that there is none.
+    any_rule = select(exists().where(Suppression.value.is_not(None), Suppression.lifted_at.is_(None))).scalar_subquery()
     return or_(
         exists().where(Suppression.address_key == contact.c.address_key, holds),
         and_(

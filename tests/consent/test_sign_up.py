@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from statistics import median
 from time import perf_counter
 
 import pytest
@@ -177,8 +176,9 @@ def test_row_62_known_and_unknown_addresses_look_the_same(
             times.setdefault(kind, []).append(perf_counter() - began)
             seen.add((answer.status_code, answer.text))
     assert len(seen) == 1
-    slow, quick = (pick(median(taken) for taken in times.values()) for pick in (max, min))
-    assert slow < 2.5 * quick + 0.01
+    # The least of each kind is what remains when the noise of a busy machine is taken away.
+    least = sorted(min(taken) for taken in times.values())
+    assert least[-1] < 2 * least[0] + 0.005
     run_jobs()
     assert "bounced@example.com" not in {mail["To"] for mail in mailbox.mails}
 
