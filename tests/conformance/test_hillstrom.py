@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.policy.statistics import Sample, newcombe, sample_ratio, welch
+from reports.policy.experiments import Sample, sample_ratio, welch
+from reports.policy.statistics import newcombe
 
 DATA = Path(os.environ.get("CONFORMANCE_DATA", "../shared/data")) / "campaign" / "hillstrom.csv"
 Arms = dict[str, list[dict[str, str]]]

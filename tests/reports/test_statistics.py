@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.policy.statistics import Sample, newcombe, sample_ratio, welch, wilson
+from reports.policy.experiments import Sample, sample_ratio, welch
+from reports.policy.statistics import newcombe, wilson
 
 
 @pytest.mark.parametrize(
