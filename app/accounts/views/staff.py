@@ -10,7 +10,7 @@ from app.accounts import queries
 from app.accounts.forms import ROLE_TEXTS, ROLES, InviteForm
 from app.accounts.policy import Role
 from app.accounts.services import staff as service
-from app.accounts.views.guard import allows
+from app.accounts.views.guard import allows, current_user
 from app.core import links
 from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput, NotFound
@@ -22,7 +22,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/settings")
 @allows(Role.ADMINISTRATOR)
 def index() -> ResponseReturnValue:
     """Show all accounts."""
-    return _page(InviteForm(formdata=None))
+    return _page(InviteForm(formdata=None, language=current_user().language))
 
 
 @blueprint.post("/staff")
