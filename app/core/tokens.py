@@ -91,20 +91,32 @@ def read_message(purpose: Purpose, token: str) -> MessageToken:
     return _verify(purpose, raw)
 
 
-def sign_return_path(campaign_id: int, contact_id: int) -> str:
-    """Return a message token in ``[a-z2-7]``, for local parts, where case may be lost."""
+def return_path_signer() -> Callable[[int, int], str]:
+    """Return a fast function ``(campaign_id, contact_id) -> token`` in ``[0-9a-f]``, for local parts, where case may
+    be lost."""
     key_id, key = _current_keys(Purpose.RETURN_PATH)[0]
-    body = _BODY.pack(_VERSION, key_id, campaign_id, contact_id)
-    mac = hmac.digest(key, body, "sha256")[:_MAC_BYTES]
-    return base64.b32encode(body + mac).decode("ascii").lower().rstrip("=")
+    pack, digest = _BODY.pack, hmac.digest
+
+    def sign(campaign_id: int, contact_id: int) -> str:
+        body = pack(_VERSION, key_id, campaign_id, contact_id)
+        return (body + digest(key, body, "sha256")[:_MAC_BYTES]).hex()
+
+    return sign
+
+
+def sign_return_path(campaign_id: int, contact_id: int) -> str:
+    """Return the 48-character token of one message's return path."""
+    return return_path_signer()(campaign_id, contact_id)
 
 
 def read_return_path(token: str) -> MessageToken:
     """Return what a return-path token names. Raises ``InvalidToken``."""
     try:
-        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
+        raw = bytes.fromhex(token)
     except ValueError:
         raise InvalidToken() from None
+    if 2 * len(raw) != len(token):
+        raise InvalidToken()
     return _verify(Purpose.RETURN_PATH, raw)
 
 

@@ -140,7 +140,7 @@ class Skeleton:
         to = mime.mailbox(str(values.get("to_name") or ""), mime.envelope_address(str(values["to_address"])))
         subject = head.subject
         if not isinstance(subject, bytes):
-            subject = mime.unstructured("Subject", subject(values))
+            subject = self._subjects[subject(values)]
         date, message_id = str(values["date"]).encode(), str(values["message_id"]).encode()
         fixed: tuple[bytes, ...] = (date, message_id)
         if self.frame.bulk:
@@ -176,6 +176,10 @@ class Skeleton:
         return tuple(_encoder(slot, self.constants) for slot in self.slots)
 
     @cached_property
+    def _subjects(self) -> _Memo:
+        return _SubjectMemo()
+
+    @cached_property
     def _head(self) -> _Head:
         return _head(self.frame, self.boundary, self.constants)
 
@@ -208,6 +212,14 @@ class _HtmlMemo(_Memo):
         if len(self) > _MEMO_SIZE:
             self.clear()
         encoded = self[text] = mime.quoted_value(html.escape(text))
+        return encoded
+
+
+class _SubjectMemo(_Memo):
+    def __missing__(self, text: str) -> bytes:
+        if len(self) > _MEMO_SIZE:
+            self.clear()
+        encoded = self[text] = mime.unstructured("Subject", text)
         return encoded
 
 

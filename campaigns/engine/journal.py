@@ -27,9 +27,9 @@ from app.mail.smtp import Kind, Outcome
 from campaigns.services.write_back import ClaimRef, Result, result_of
 
 _SUFFIX, _DRAFT = ".journal", ".new"
-_INTENT, _OUTCOME = b"I", b"O"
+_INTENT, _SENT, _OUTCOME = b"I", b"S", b"O"
 _LENGTH, _CRC, _CONTACT = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
-_SECONDS = struct.Struct(">d")
+_SECONDS, _CODE = struct.Struct(">d"), struct.Struct(">H")
 _LONGEST = 4096  # no record is longer; a length beyond it is damage, not a cut
 
 
@@ -75,15 +75,12 @@ class Journal:
 
     def outcome(self, contact_id: int, outcome: Outcome) -> None:
         """Record what the relay said, or that nothing was tried."""
-        text = json.dumps(
-            [outcome.kind.value, outcome.code, outcome.enhanced, outcome.text[:500], outcome.bounce], ensure_ascii=False
-        )
-        self._append(
-            _OUTCOME
-            + _CONTACT.pack(contact_id)
-            + _SECONDS.pack(outcome.at.timestamp())
-            + text.encode("utf-8", "replace")
-        )
+        head = _CONTACT.pack(contact_id) + _SECONDS.pack(outcome.at.timestamp())
+        if outcome.kind is Kind.SENT:  # by far the most frequent: only its code matters
+            self._append(_SENT + head + _CODE.pack(outcome.code))
+            return
+        told = [outcome.kind.value, outcome.code, outcome.enhanced, outcome.text[:500], outcome.bounce]
+        self._append(_OUTCOME + head + json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
 
     def delete(self) -> None:
         """Remove the journal: its results are committed, or its claim never was."""
@@ -199,6 +196,9 @@ def _records(data: bytes) -> tuple[list[bytes], bool]:
 def _result(contact_id: int, payload: bytes) -> Result:
     start = 1 + _CONTACT.size
     (seconds,) = _SECONDS.unpack_from(payload, start)
-    kind, code, enhanced, text, bounce = json.loads(payload[start + _SECONDS.size :])
-    at = datetime.fromtimestamp(seconds, UTC)
+    at, rest = datetime.fromtimestamp(seconds, UTC), payload[start + _SECONDS.size :]
+    if payload[:1] == _SENT:
+        (code,) = _CODE.unpack(rest)
+        return result_of(contact_id, Kind.SENT, code=code, enhanced="", text="", bounce=None, at=at)
+    kind, code, enhanced, text, bounce = json.loads(rest)
     return result_of(contact_id, Kind(kind), code=code, enhanced=enhanced, text=text, bounce=bounce, at=at)

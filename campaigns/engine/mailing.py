@@ -38,6 +38,7 @@ class Mailing:
         self._wants_preferences = "preferences_url" in needs
         self._wants_view = "view_url" in needs
         self._engagement = tokens.message_signer(Purpose.ENGAGEMENT)
+        self._return_path = tokens.return_path_signer()
         self._permission = tokens.message_signer(Purpose.PERMISSION)
         self._view = tokens.message_signer(Purpose.VIEW)
         self._date_of, self._date_text = 0, ""
@@ -57,7 +58,7 @@ class Mailing:
         """
         campaign_id, contact_id = self.campaign_id, recipient.contact_id
         seconds = int(now.timestamp())
-        identifier = tokens.sign_return_path(campaign_id, contact_id)
+        identifier = self._return_path(campaign_id, contact_id)
         permission = self._permission(campaign_id, contact_id)
         values = recipient.values
         values["to_address"] = recipient.email
