@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from campaigns.services.claim import LaneWork
+
 
 @dataclass(slots=True)
 class Turn:
@@ -13,14 +15,14 @@ class Turn:
     contacts behind ``after``. Going on from there spares the index entries of those that were claimed before."""
 
     lane: int
-    after: int | None = None
+    after: int | None
 
 
 class Turns:
     """The lanes of one run. A lane that has nothing more leaves it."""
 
-    def __init__(self, lanes: Iterable[int]) -> None:
-        self._waiting = deque(Turn(lane) for lane in lanes)
+    def __init__(self, lanes: Iterable[LaneWork]) -> None:
+        self._waiting = deque(Turn(lane.id, None if lane.due else 0) for lane in lanes)
 
     @property
     def current(self) -> Turn | None:

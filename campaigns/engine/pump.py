@@ -27,7 +27,7 @@ from campaigns.engine.journal import Journal
 from campaigns.engine.lanes import Turn, Turns
 from campaigns.engine.mailing import Mailing
 from campaigns.policy import CampaignStatus
-from campaigns.services import claim as claims
+from campaigns.services.claim import Claimer, lanes_with_work
 from campaigns.services.write_back import write_back
 
 MAX_CLAIM = 500
@@ -62,7 +62,8 @@ class Pump:
         with unit_of_work() as session:
             host = hosts.seen(session)
             self._mailing = Mailing(session, campaign_id, host)
-            self._turns = Turns(claims.lanes(session, self._mailing.relay.id))
+            self._turns = Turns(lanes_with_work(session, campaign_id, self._mailing.relay.id))
+        self._claimer = Claimer(self._mailing.scope)
         self._allowance = _Allowance(self._mailing.relay)
         self._sender = Sender(
             Relay.from_url(self._mailing.relay.url),
@@ -171,7 +172,7 @@ class Pump:
         journal: Journal | None = None
         try:
             with unit_of_work() as session:
-                taken = claims.claim(session, self._mailing.scope, turn.lane, limit, after=turn.after)
+                taken = self._claimer.claim(session, turn.lane, limit, after=turn.after)
                 if taken.claim is not None:
                     journal = Journal.create(self._var, taken.claim)
         except BaseException:

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import CTE
 
@@ -60,87 +73,118 @@ class ClaimScope:
     fields: frozenset[str]
 
 
-def lanes(session: Session, relay_id: int) -> list[int]:
-    """Return the lanes of a relay."""
-    return list(session.scalars(select(Lane.id).where(Lane.relay_id == relay_id).order_by(Lane.id)))
+@dataclass(frozen=True, slots=True)
+class LaneWork:
+    """A lane of a campaign with something in it: deferred messages whose time has come, or queued ones."""
+
+    id: int
+    due: bool
 
 
-def claim(session: Session, scope: ClaimScope, lane_id: int, limit: int, *, after: int | None) -> Claimed:
-    """Claim up to ``limit`` messages of a lane. The caller makes the journal, then commits.
-
-    ``after`` None takes deferred ones whose time has come; a contact id takes queued ones behind it. Both find
-    nothing unless the campaign is sending.
-    """
-    claim_id = session.scalar(text("SELECT nextval(pg_get_serial_sequence('claim', 'id'))"))
-    names = sorted(scope.fields & CONTACT_FIELDS)
-    custom = bool(scope.fields - CONTACT_FIELDS)
-    due = _due(scope.campaign_id, lane_id, limit, after)
-    rows: Sequence[Any] = session.execute(_claiming(scope, due, int(claim_id or 0), names, custom)).all()
-    recipients: list[Recipient] = []
-    last: int | None = None
-    for contact_id, state, language, tracked, email, *fields in rows:
-        last = contact_id if last is None or contact_id > last else last
-        if state == MessageState.CLAIMED:
-            values = _values(scope.fields, names, fields)
-            recipients.append(Recipient(contact_id, email, language, tracked, values))
-    if not recipients:
-        return Claimed(None, (), len(rows), last)
-    session.execute(
-        insert(Claim).values(
-            id=claim_id,
-            campaign_id=scope.campaign_id,
-            lane_id=lane_id,
-            host=scope.host,
-            lease_until=clock.now() + LEASE,
-            size=len(recipients),
-        )
+def lanes_with_work(session: Session, campaign_id: int, relay_id: int) -> list[LaneWork]:
+    """Return the lanes of a relay in which a campaign has something to send now."""
+    mine = and_(Message.campaign_id == campaign_id, Message.lane_id == Lane.id)
+    queued = exists().where(mine, _QUEUED)
+    due = exists().where(mine, _DEFERRED, Message.due_at <= clock.now())
+    rows = session.execute(
+        select(Lane.id, due.label("due")).where(Lane.relay_id == relay_id, queued | due).order_by(Lane.id)
     )
-    return Claimed(ClaimRef(int(claim_id or 0), scope.campaign_id), recipients, len(rows) - len(recipients), last)
+    return [LaneWork(*row) for row in rows]
 
 
-def _due(campaign_id: int, lane_id: int, limit: int, after: int | None) -> CTE:
-    sending = exists().where(Campaign.id == campaign_id, Campaign.status == CampaignStatus.SENDING.value)
-    query = select(Message.contact_id).where(Message.campaign_id == campaign_id, Message.lane_id == lane_id, sending)
-    # The states are written out, so that the planner sees the predicate of the partial index.
-    if after is None:
-        query = query.where(text("message.state = 'deferred'"), Message.due_at <= clock.now()).order_by(Message.due_at)
-    else:
-        query = query.where(text("message.state = 'queued'"), Message.contact_id > after).order_by(Message.contact_id)
-    return query.limit(limit).with_for_update(skip_locked=True, of=Message).cte("due")
+# The states are written out, so that the planner sees the predicates of the partial indexes.
+_QUEUED, _DEFERRED = text("message.state = 'queued'"), text("message.state = 'deferred'")
 
 
-def _claiming(
-    scope: ClaimScope, due: CTE, claim_id: int, names: Sequence[str], custom: bool
-) -> Select[tuple[object, ...]]:
-    """Return the statement that moves the messages of ``due`` on and returns all that sending them needs."""
-    gated = gates.gates(scope.topic_id, scope.brand_id, clock.now(), due).cte("gated")
-    moved = (
-        update(Message)
-        .where(
-            Message.campaign_id == scope.campaign_id,
-            Message.contact_id == gated.c.contact_id,
-            Message.state.in_((MessageState.QUEUED.value, MessageState.DEFERRED.value)),
+class Claimer:
+    """Claims for one campaign. Its statements are built once, because that costs as much as executing them."""
+
+    def __init__(self, scope: ClaimScope) -> None:
+        self._scope = scope
+        self._names = sorted(scope.fields & CONTACT_FIELDS)
+        self._custom = bool(scope.fields - CONTACT_FIELDS)
+        self._statements = {deferred: self._statement(deferred) for deferred in (True, False)}
+
+    def claim(self, session: Session, lane_id: int, limit: int, *, after: int | None) -> Claimed:
+        """Claim up to ``limit`` messages of a lane. The caller makes the journal, then commits.
+
+        ``after`` None takes deferred ones whose time has come; a contact id takes queued ones behind it. Both find
+        nothing unless the campaign is sending.
+        """
+        claim_id = int(session.scalar(_NEXT_ID) or 0)
+        given = {"claim": claim_id, "lane": lane_id, "most": limit, "after": after or 0, "now": clock.now()}
+        rows: Sequence[Any] = session.execute(self._statements[after is None], given).all()
+        recipients: list[Recipient] = []
+        last: int | None = None
+        for contact_id, state, language, tracked, email, *fields in rows:
+            last = contact_id
+            if state == MessageState.CLAIMED:
+                values = _values(self._scope.fields, self._names, fields)
+                recipients.append(Recipient(contact_id, email, language, tracked, values))
+        if not recipients:
+            return Claimed(None, (), len(rows), last)
+        session.execute(
+            insert(Claim).values(
+                id=claim_id,
+                campaign_id=self._scope.campaign_id,
+                lane_id=lane_id,
+                host=self._scope.host,
+                lease_until=clock.now() + LEASE,
+                size=len(recipients),
+            )
         )
-        .values(
-            state=case((gated.c.gate.is_(None), MessageState.CLAIMED.value), else_=MessageState.SKIPPED.value),
-            reason=gated.c.gate,
-            permission_event_id=gated.c.event_id,
-            tracked=and_(Message.tracked, gated.c.tracked),
-            address_key=gated.c.address_key,
-            claim_id=case((gated.c.gate.is_(None), claim_id)),
-            attempts=Message.attempts + case((gated.c.gate.is_(None), 1), else_=0),
-            due_at=None,
+        taken = ClaimRef(claim_id, self._scope.campaign_id)
+        return Claimed(taken, recipients, len(rows) - len(recipients), last)
+
+    def _statement(self, deferred: bool) -> Select[tuple[object, ...]]:
+        """Return the statement that moves due messages on and returns all that sending them needs, by contact."""
+        gated = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred)).cte("gated")
+        passed = gated.c.gate.is_(None)
+        moved = (
+            update(Message)
+            .where(
+                Message.campaign_id == self._scope.campaign_id,
+                Message.contact_id == gated.c.contact_id,
+                Message.state.in_((MessageState.QUEUED.value, MessageState.DEFERRED.value)),
+            )
+            .values(
+                state=case((passed, MessageState.CLAIMED.value), else_=MessageState.SKIPPED.value),
+                reason=gated.c.gate,
+                permission_event_id=gated.c.event_id,
+                tracked=and_(Message.tracked, gated.c.tracked),
+                address_key=gated.c.address_key,
+                claim_id=case((passed, bindparam("claim", type_=BigInteger))),
+                attempts=Message.attempts + case((passed, 1), else_=0),
+                due_at=None,
+            )
+            .returning(Message.contact_id, Message.state, Message.language, Message.tracked)
+            .cte("moved")
         )
-        .returning(Message.contact_id, Message.state, Message.language, Message.tracked)
-        .cte("moved")
-    )
-    contact = contact_table()
-    columns = [contact.c[name] for name in names] + ([contact.c.attributes] if custom else [])
-    return (
-        select(moved.c.contact_id, moved.c.state, moved.c.language, moved.c.tracked, contact.c.email, *columns)
-        .join(contact, contact.c.id == moved.c.contact_id)
-        .order_by(moved.c.contact_id)
-    )
+        contact = contact_table()
+        columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
+        return (
+            select(moved.c.contact_id, moved.c.state, moved.c.language, moved.c.tracked, contact.c.email, *columns)
+            .join(contact, contact.c.id == moved.c.contact_id)
+            .order_by(moved.c.contact_id)
+        )
+
+    def _due(self, deferred: bool) -> CTE:
+        campaign_id = self._scope.campaign_id
+        sending = exists().where(Campaign.id == campaign_id, Campaign.status == CampaignStatus.SENDING.value)
+        query = select(Message.contact_id).where(
+            Message.campaign_id == campaign_id, Message.lane_id == bindparam("lane", type_=Integer), sending
+        )
+        if deferred:
+            query = query.where(_DEFERRED, Message.due_at <= _NOW).order_by(Message.due_at)
+        else:
+            query = query.where(_QUEUED, Message.contact_id > bindparam("after", type_=BigInteger))
+            query = query.order_by(Message.contact_id)
+        most = bindparam("most", type_=Integer)
+        return query.limit(most).with_for_update(skip_locked=True, of=Message).cte("due")
+
+
+_NEXT_ID = text("SELECT nextval(pg_get_serial_sequence('claim', 'id'))")
+_NOW = bindparam("now", type_=DateTime(timezone=True))
 
 
 def _values(wanted: frozenset[str], names: Sequence[str], fields: Sequence[object]) -> dict[str, Value]:

@@ -35,7 +35,7 @@ from campaigns.models import Campaign, CampaignContent, CampaignLink, Lane, Mess
 from campaigns.policy import EXCLUDED, CampaignAct, CampaignStatus, MessageState, next_status
 from campaigns.queries.audience import members
 from campaigns.services.compose import Composer, composer, renumbered
-from campaigns.services.partitions import ensure
+from campaigns.services.partitions import analyse, ensure
 from campaigns.services.pumping import settle
 from consent.queries import gates
 
@@ -61,6 +61,7 @@ def freeze(session: Session, campaign_id: int) -> Frozen | None:
     campaign.relay_id = sending.relay(session, campaign.brand_id).id
     ensure(session, campaign_id)
     _store(session, campaign, languages, composed.brand.language)
+    analyse(session, campaign_id)
     queued = session.scalar(
         select(func.count()).where(Message.campaign_id == campaign_id, Message.state == MessageState.QUEUED)
     )

@@ -48,6 +48,9 @@ GATES: tuple[tuple[str, object], ...] = (
     ("address_changed", _("Permitted another address")),
 )
 
+# A time, or an expression of one for a statement that is built once and executed often.
+Moment = datetime | ColumnElement[datetime]
+
 
 def label(gate: str) -> str:
     """Return what people read for a gate."""
@@ -55,7 +58,7 @@ def label(gate: str) -> str:
 
 
 def gates(
-    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[int]
+    topic_id: int, brand_id: int, now: Moment, people: FromClause | Select[int]
 ) -> Select[int, str | None, int | None, bool, bytes | None]:
     """Return a SELECT of (contact_id, gate, event_id, tracked, address_key), one row for each contact of ``people``.
 
@@ -87,7 +90,7 @@ def gates(
     )
 
 
-def _gate(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[str | None]:
+def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None]:
     contact = contact_table()
     pair = func.concat(Permission.basis, "@", Permission.level)
     lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
@@ -107,7 +110,7 @@ def _gate(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[str | No
     )
 
 
-def suppressed(topic_id: int, brand_id: int, now: datetime) -> ColumnElement[bool]:
+def suppressed(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]:
     """Return the condition that a row of ``contact_table()`` has a suppressed address.
 
     The rules for domains and patterns are few or none, so whether there are any is asked once a statement.
@@ -176,7 +179,7 @@ def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
 
 
 def count_by_gate(
-    topic_id: int, brand_id: int, now: datetime, people: FromClause | Select[int]
+    topic_id: int, brand_id: int, now: Moment, people: FromClause | Select[int]
 ) -> Select[str | None, int]:
     """Return a SELECT of (gate, how many) over ``people``; gate NULL is who may be written to."""
     passed = gates(topic_id, brand_id, now, people).subquery()

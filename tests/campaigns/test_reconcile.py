@@ -12,7 +12,7 @@ from app.core import config
 from app.core.db import unit_of_work
 from campaigns.engine import hosts, journal
 from campaigns.engine.reconcile import lose_hosts, reconcile
-from campaigns.services.claim import ClaimScope, claim, lanes
+from campaigns.services.claim import Claimer, ClaimScope, lanes_with_work
 from campaigns.services.write_back import ClaimRef
 from tests.conftest import Clock
 from tests.factories.campaigns import Made
@@ -36,11 +36,10 @@ def take(campaign: Made, limit: int = 10) -> ClaimRef:
         ).one()
         host = hosts.seen(session)
         scope = ClaimScope(campaign.id, row.topic_id, row.brand_id, host, frozenset())
-        for lane in lanes(session, row.relay_id):
-            taken = claim(session, scope, lane, limit, after=0)
-            if taken.claim is not None:
-                return taken.claim
-    raise AssertionError("nothing to claim")
+        (lane,) = lanes_with_work(session, campaign.id, row.relay_id)
+        taken = Claimer(scope).claim(session, lane.id, limit, after=0)
+    assert taken.claim is not None
+    return taken.claim
 
 
 def test_a_claim_whose_journal_is_gone_is_unknown(relay: RecordingRelay) -> None:
