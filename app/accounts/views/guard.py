@@ -150,7 +150,10 @@ def _own_path(url: str) -> str:
 
 
 def safe_next(target: str | None) -> str:
-    """Return where to go after signing in: ``target`` if it is a path of this site, else the dashboard."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+    """Return where to go after signing in: ``target`` if it is a path of this site, else the dashboard.
+
+    Browsers take a backslash for a slash and leave out tabs and line breaks, so neither may stand in it.
+    """
+    if target and target.startswith("/") and target[1:2] != "/" and "\\" not in target and target.isprintable():
         return target
     return "/"
