@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import AuditEntry, RoleGrant, Staff
@@ -99,7 +99,8 @@ def audit(session: Session, *, before: int | None = None, limit: int = 50) -> li
 def _with_roles() -> Select[Staff, Sequence[str]]:
     return (
         select(Staff, func.array_agg(RoleGrant.role))
-        .outerjoin(RoleGrant, RoleGrant.staff_id == Staff.id)
+        # A role for one brand alone must not count for all of them.
+        .outerjoin(RoleGrant, and_(RoleGrant.staff_id == Staff.id, RoleGrant.brand_id.is_(None)))
         .group_by(Staff.id)
     )
 

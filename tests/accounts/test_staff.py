@@ -4,13 +4,16 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
 from app.accounts import queries
+from app.accounts.models import RoleGrant
 from app.accounts.policy import Role
 from app.accounts.services import staff
 from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput
 from tests.factories.accounts import make_staff, sign_in
+from tests.factories.consent import make_brand
 
 
 def test_inviting_shows_a_link_that_leads_in(client: FlaskClient) -> None:
@@ -91,3 +94,13 @@ def test_everyone_changes_their_own_name_and_language(client: FlaskClient) -> No
     sign_in(client, "viewer@example.com")
     assert client.post("/account", data={"name": "Véra", "language": "fr"}).status_code == 302
     assert "Votre compte" in client.get("/account").get_data(as_text=True)
+
+
+def test_a_role_for_one_brand_does_not_count_for_all(db: Engine) -> None:
+    one = make_staff(Role.VIEWER)
+    with unit_of_work() as session:
+        brand = make_brand(session)
+        session.add(RoleGrant(staff_id=one, brand_id=brand, role="administrator"))
+    with unit_of_work() as session:
+        found = queries.open_session(session, one, 0)
+    assert found is not None and found.role is Role.VIEWER

@@ -157,7 +157,7 @@ def _keep_an_administrator(session: Session, member: Staff) -> None:
     administrators = session.scalars(
         select(Staff.id)
         .join(RoleGrant, RoleGrant.staff_id == Staff.id)
-        .where(RoleGrant.role == Role.ADMINISTRATOR.value, Staff.active)
+        .where(RoleGrant.role == Role.ADMINISTRATOR.value, RoleGrant.brand_id.is_(None), Staff.active)
         .with_for_update()
     ).all()
     if list(administrators) == [member.id]:
