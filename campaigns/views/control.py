@@ -85,7 +85,7 @@ def show_progress(campaign_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:campaign_id>/explain")
-@allows(Role.VIEWER)
+@allows(Role.ANALYST)
 def explain_person(campaign_id: int) -> ResponseReturnValue:
     """Why somebody did or did not get it: a page, or its fragment for htmx."""
     address, problem, found = request.args.get("address", "").strip(), "", None

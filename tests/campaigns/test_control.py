@@ -128,9 +128,14 @@ def test_a_draft_that_may_not_be_launched_says_why(client: FlaskClient) -> None:
 def test_the_page_of_a_person(relay: RecordingRelay, client: FlaskClient, run_jobs: Callable[[], int]) -> None:
     config.use(config.current().model_copy(update={"smtp_url": relay.url}))
     make_staff(Role.VIEWER)
+    make_staff(Role.ANALYST)
     sign_in(client, "viewer@example.com")
     campaign = frozen(2)
     run_jobs()
+    assert client.get(f"/campaigns/{campaign.id}/explain?contact=1").status_code == 403
+    assert "explain" not in client.get(f"/campaigns/{campaign.id}").text
+    client.post("/sign-out")
+    sign_in(client, "analyst@example.com")
     home = f"/campaigns/{campaign.id}/explain"
     assert "Nobody is chosen" in client.get(home).text
     assert "accepted by the relay" in client.get(f"{home}?address=P1@example.net").text
