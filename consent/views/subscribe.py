@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -49,6 +51,9 @@ class Page:
 
     def show(self, errors: dict[str, str] | None = None) -> str:
         """Return the page, with what was typed before when there are ``errors`` by field."""
+        if self.form.redirect_url:
+            # Browsers ask the policy of the form's page about redirects, too (app.web.security reads this).
+            g.form_target = _site(self.form.redirect_url)
         token = tokens.sign_timed(tokens.Purpose.FORM, {"f": self.form.id, "t": clock.now().timestamp()})
         return render_template(
             "web/consent/subscribe.html",
@@ -128,6 +133,11 @@ def send(slug: str) -> ResponseReturnValue:
     if page.form.redirect_url:
         return redirect(page.form.redirect_url, 303)
     return render_template("web/consent/subscribed.html", brand=page.brand)
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if re.fullmatch(r"[\w.:@-]+", parts.netloc) else ""
 
 
 def _since_shown(form_id: int) -> timedelta | None:
