@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, create_engine, func
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 from app.core import config
@@ -50,7 +51,8 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
     global _engine
     if _engine is not None:
         _engine.dispose()
-    _engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    # Parameters stay out of errors, for these are logged and kept with failed jobs: they hold people's data.
+    _engine = create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
     return _engine
 
 
@@ -66,6 +68,9 @@ def after_fork() -> None:
     if _engine is not None:
         _engine.dispose(close=False)
 
+
+# What the database will not take as a value: a text with a NUL, a number out of range.
+Unstorable = DataError
 
 AFTER_COMMIT = "permesso.after_commit"
 

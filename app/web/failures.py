@@ -9,7 +9,7 @@ from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from app.core import log
+from app.core import db, log
 from app.core.errors import EngineUnavailable, InvalidToken, UserError
 
 logger = log.get("web")
@@ -22,6 +22,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, _too_often)
     app.register_error_handler(EngineUnavailable, _engine)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(db.Unstorable, _unstorable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -81,8 +82,13 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     )
 
 
+def _unstorable(error: Exception) -> ResponseReturnValue:
+    return answer(400, _titles()[400], _("The request could not be understood."))
+
+
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    logger.exception("request_failed", path=request.path, method=request.method)
+    # The rule, not the path: paths of public pages hold tokens.
+    logger.exception("request_failed", rule=str(request.url_rule), method=request.method)
     text = _(
         "Something went wrong on our side. If it happens again, tell an administrator this number: %(id)s",
         id=g.get("request_id", ""),

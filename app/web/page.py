@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
@@ -92,7 +92,10 @@ def style_nonce() -> str:
 
 def with_language(code: str) -> str:
     """Return the URL of this page in another language."""
-    return url_for(request.endpoint or "home.index", **{**(request.view_args or {}), **request.args, "lang": code})
+    here = url_for(request.endpoint or "home.index", **(request.view_args or {}))
+    # The query is added by hand: among the arguments of url_for, ``_scheme`` and the like mean something.
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return f"{here}?{urlencode([*kept, ('lang', code)])}"
 
 
 def given(values: Mapping[str, object]) -> dict[str, object]:

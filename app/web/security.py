@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from app.accounts.services import audit
+from app.accounts.views.guard import find_user
 from app.core import config, ids, log
 
 POLICY = {
@@ -19,6 +20,7 @@ POLICY = {
     "frame-ancestors": "'self'",
 }
 FOREVER = "public, max-age=31536000, immutable"
+UPLOAD, MAX_UPLOAD = "imports.upload", 256 * 1024 * 1024  # an import of some million rows
 
 
 def install(app: Flask) -> None:
@@ -35,7 +37,7 @@ def install(app: Flask) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=7 * 24 * 3600,  # app.accounts.policy ends sessions earlier
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as its session
-        MAX_CONTENT_LENGTH=256 * 1024 * 1024,  # an import of some million rows
+        MAX_CONTENT_LENGTH=5 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,  # a large design
     )
     app.before_request(_begin)
@@ -46,6 +48,9 @@ def _begin() -> None:
     g.request_id = ids.random_id(12)
     log.bind(request_id=g.request_id)
     audit.acting(audit.Actor(None, request.remote_addr))
+    # Who is not known must not fill the disk with bodies, which are kept while they come in.
+    if request.endpoint == UPLOAD and find_user() is not None:
+        request.max_content_length = MAX_UPLOAD
 
 
 def _harden(response: Response) -> Response:
@@ -70,5 +75,7 @@ def content_policy(**changes: str) -> str:
     directives = dict(POLICY)
     if nonce := g.get("style_nonce"):
         directives["style-src"] += f" 'nonce-{nonce}'"
+    if target := g.get("form_target"):
+        directives["form-action"] += f" {target}"
     directives.update({name.replace("_", "-"): value for name, value in changes.items()})
     return "; ".join(f"{name} {value}" for name, value in directives.items())

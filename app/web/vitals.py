@@ -11,6 +11,7 @@ from app.core import config, db, ids, jobs, valkey
 from app.core.upkeep import HEARTBEAT
 from campaigns.queries.current import messages_by_state
 from tracking.engine import spool
+from tracking.engine.alarm import not_recorded
 from tracking.queries.lag import Lag, lag
 
 
@@ -22,6 +23,7 @@ class Vitals:
     failed_jobs: int
     lag: Lag
     spool_bytes: int
+    hits_not_recorded: int
     messages: dict[str, int]
 
 
@@ -37,7 +39,7 @@ def vitals() -> Vitals:
         queues, failed, behind = jobs.waiting(session), jobs.count_failed(session), lag(session)
         messages = messages_by_state(session)
     backlog = spool.backlog(settings.var / "spool", ids.host_id(settings.var))
-    return Vitals(queues, failed, behind, backlog.bytes, messages)
+    return Vitals(queues, failed, behind, backlog.bytes, not_recorded(), messages)
 
 
 def versions() -> dict[str, str]:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from app.accounts.policy import Role
 from app.accounts.views.guard import public
@@ -152,3 +154,48 @@ def test_static_files_are_kept_for_ever(client: FlaskClient) -> None:
     answer = client.get(path.group())
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_the_language_switch_stays_on_this_page_whatever_the_query_says(client: FlaskClient) -> None:
+    make_staff()
+    page = client.get("/sign-in?_scheme=javascript&_external=1&endpoint=x&next=/account&lang=en").text
+    assert 'href="/sign-in?_scheme=javascript&amp;_external=1&amp;endpoint=x&amp;next=%2Faccount&amp;lang=fr"' in page
+
+
+@pytest.mark.parametrize("path", ["/look/%00.css", "/subscribe/%00", "/confirm/%00", "/view/%00", "/o/%00.gif"])
+def test_a_nul_in_a_public_address_is_no_accident_of_ours(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code in (400, 404)
+
+
+def test_a_value_that_no_column_holds_is_refused(client: FlaskClient) -> None:
+    make_staff()
+    sign_in(client)
+    huge = "9" * 30
+    for path in ("/contacts?q=%00", f"/contacts/{huge}", f"/campaigns/{huge}", f"/campaigns?before={huge}"):
+        assert client.get(path).status_code < 500, path
+
+
+def test_strangers_cannot_fill_the_disk_with_a_body(app: Flask, client: FlaskClient) -> None:
+    make_staff(Role.MARKETER)
+    app.config["WTF_CSRF_ENABLED"] = True  # which reads the form before anybody asks who sent it
+
+    def body() -> dict[str, object]:
+        return {"file": (BytesIO(b"email\n" + b"a@example.com\n" * 500_000), "people.csv")}
+
+    for path in ("/contacts/imports", "/sign-in", "/set-password/x"):
+        assert client.post(path, data=body()).status_code == 413, path
+    app.config["WTF_CSRF_ENABLED"] = False
+    sign_in(client, "marketer@example.com")
+    assert client.post("/contacts/imports", data=body()).status_code == 302
+
+
+def test_a_failure_is_logged_without_the_token_in_its_address(app: Flask, client: FlaskClient) -> None:
+    @app.get("/broken/<token>")
+    @public
+    def broken(token: str) -> str:
+        raise ZeroDivisionError
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with capture_logs() as logged:
+        assert client.get("/broken/s3cret").status_code == 500
+    assert logged[0]["rule"] == "/broken/<token>" and "s3cret" not in str(logged)

@@ -67,6 +67,11 @@ def _gauges() -> CollectorRegistry:
             "Bytes in this host's spool, drained files not yet deleted included",
             figures.spool_bytes,
         ),
+        (
+            "permesso_hits_not_recorded",
+            "Opens and clicks answered but not recorded, because the spool took none",
+            figures.hits_not_recorded,
+        ),
         ("permesso_events_unfolded", "Events that are drained and not yet folded", figures.lag.events),
         ("permesso_fold_lag_seconds", "Age of the oldest batch that is not folded", figures.lag.seconds),
     ):
