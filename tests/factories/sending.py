@@ -92,19 +92,27 @@ def status(campaign: Made) -> str:
 
 
 @contextmanager
-def recording_relay(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingRelay]:
-    """A recording relay, named by SMTP_URL in this process and in those it starts."""
+def relay_process(folder: Path) -> Iterator[RecordingRelay]:
+    """A recording relay that keeps what it accepts in ``folder``."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     record, kept = folder / "accepted", folder / "kept"
-    kept.mkdir()
+    kept.mkdir(parents=True)
     process = subprocess.Popen([sys.executable, str(RELAY), str(port), str(record), str(kept)])
-    url = f"smtp://127.0.0.1:{port}"
-    monkeypatch.setenv("SMTP_URL", url)
-    for name in ("SECRET_KEY", "SUPPRESSION_KEY"):
-        monkeypatch.setenv(name, getattr(settings, name.lower()))
-    monkeypatch.setattr(config, "_current", settings.model_copy(update={"smtp_url": url}))
-    wait_for(lambda: answers(port), "the relay to listen")
-    yield RecordingRelay(url, record, kept)
-    process.kill()
-    process.wait()
+    try:
+        wait_for(lambda: answers(port), "the relay to listen")
+        yield RecordingRelay(f"smtp://127.0.0.1:{port}", record, kept)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def recording_relay(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingRelay]:
+    """A recording relay, named by SMTP_URL in this process and in those it starts."""
+    with relay_process(folder) as relay:
+        monkeypatch.setenv("SMTP_URL", relay.url)
+        for name in ("SECRET_KEY", "SUPPRESSION_KEY"):
+            monkeypatch.setenv(name, getattr(settings, name.lower()))
+        monkeypatch.setattr(config, "_current", settings.model_copy(update={"smtp_url": relay.url}))
+        yield relay

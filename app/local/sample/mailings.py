@@ -22,7 +22,7 @@ from app.local.sample.people import Person
 from campaigns.policy import CampaignAct, MessageAct
 from campaigns.services import campaigns, control, freeze, pumping, segments
 from campaigns.services.campaigns import Basics, ContentText
-from campaigns.services.claim import ClaimScope, claim, lanes
+from campaigns.services.claim import Claimer, ClaimScope, lanes_with_work
 from campaigns.services.write_back import Result, write_back
 from tracking.policy.hits import Hit
 from tracking.services import fold, orders, record
@@ -123,12 +123,12 @@ def _send(session: Session, campaign_id: int, house: House, dice: random.Random)
     campaign = control.act(session, campaign_id, CampaignAct.LAUNCH)
     freeze.freeze(session, campaign_id)
     host = ids.host_id(current().var)
-    scope = ClaimScope(campaign_id, campaign.topic_id, house.brand_id, host, frozenset())
+    claimer = Claimer(ClaimScope(campaign_id, campaign.topic_id, house.brand_id, host, frozenset()))
     sent = []
-    for lane_id in lanes(session, campaign.relay_id or 0):
+    for lane in lanes_with_work(session, campaign_id, campaign.relay_id or 0):
         after = 0
         while True:
-            taken = claim(session, scope, lane_id, 500, after=after)
+            taken = claimer.claim(session, lane.id, 500, after=after)
             if taken.last is None:
                 break
             after = taken.last

@@ -32,6 +32,10 @@ class Field:
     options: Callable[[str], Options]
 
 
+# What CLDR lists among the territories: unions, outlying islands together, inventions for tests, nowhere.
+_UNREAL = ("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ")
+
+
 def _none(language: str) -> Options:
     return ()
 
@@ -45,8 +49,8 @@ def _languages(language: str) -> Options:
 
 
 def _codes(names: Mapping[Any, Any]) -> Options:
-    """Return the ISO codes of two letters (ZZ stands for nowhere), by name."""
-    codes = [str(code) for code in names if len(str(code)) == 2 and str(code).isalpha() and code != "ZZ"]
+    """Return the ISO codes of two letters, by name."""
+    codes = [str(code) for code in names if len(str(code)) == 2 and str(code).isalpha() and code not in _UNREAL]
     return tuple(sorted(((code, str(names[code])) for code in codes), key=lambda pair: pair[1]))
 
 
