@@ -8,10 +8,12 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -110,6 +112,28 @@ def test_nothing_of_an_untracked_person_outlives_the_spool(
     assert (drained.kept, drained.dropped) == (0, 2)
     assert files(settings) == []
     assert count(db) == count(db, "event_batch") == 0
+
+
+def test_a_database_that_drops_its_connections_loses_and_doubles_nothing(
+    db: Engine, settings: Settings, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drainer, "ROUND_BYTES", 65_536)
+    spooled(settings, [hit(sent, n % 5, after=60 + n) for n in range(6000)]).close()
+    stop = threading.Event()
+    draining = threading.Thread(target=drainer.build().run, args=[stop])
+    draining.start()
+    with psycopg.connect(settings.psycopg_url, autocommit=True) as other:
+        for _ in range(5):
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            time.sleep(0.15)
+    wait_for(lambda: files(settings) == [], seconds=60)
+    stop.set()
+    draining.join()
+    db.dispose()
+    assert count(db) == 6000
 
 
 def drain_process() -> subprocess.Popen[bytes]:

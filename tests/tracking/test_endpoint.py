@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from app.core import config
 from app.core.config import Settings
@@ -16,6 +17,7 @@ from app.core.errors import EngineUnavailable
 from app.core.tokens import Purpose, sign_message
 from app.mail.content import Link
 from tracking.engine import spool
+from tracking.engine.alarm import not_recorded
 from tracking.engine.endpoint import GIF, Endpoint
 from tracking.engine.link_table import LinkTable
 from tracking.engine.spool import Spool
@@ -206,11 +208,14 @@ def test_a_corrected_destination_takes_effect(server: Server, clock: Any, monkey
     assert server.get(f"/c/{token()}/0")[1]["Location"] == "https://shop.example/new"
 
 
-def test_a_full_disk_is_an_alarm_and_people_get_on(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_an_alarm_and_people_get_on(
+    server: Server, valkey: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.endpoint = Endpoint(Spool(Path("/proc/nowhere"), "host"), LinkTable(server.folder, lambda _: LINKS))
     assert server.get(f"/o/{token()}.gif")[0] == "200 OK"
     assert server.get(f"/c/{token()}/0")[0] == "302 Found"
     assert "hits_not_recorded" in "".join(capsys.readouterr())
+    assert not_recorded() == 1  # the second is told half a minute later
 
 
 def test_the_page_speaks_french(server: Server) -> None:

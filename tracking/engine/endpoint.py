@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from prometheus_client import Counter
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import Session
 
-from app.core import clock, config, ids, log
+from app.core import clock, config, ids
 from app.core.errors import EngineUnavailable, InvalidToken
 from app.core.tokens import MessageToken, Purpose, read_message
 from app.mail.content import Link
 from campaigns.queries.links import links_of
+from tracking.engine.alarm import Alarm
 from tracking.engine.link_table import LinkTable
 from tracking.engine.spool import Spool
 from tracking.policy.hits import MAX_LINK, Hit, encode
@@ -30,13 +29,10 @@ from tracking.policy.hits import MAX_LINK, Hit, encode
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-logger = log.get("tracking")
-
 GIF = bytes.fromhex(
     "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
 )  # one transparent point
 MAX_QUERY = 8192
-ALARM_EVERY = timedelta(seconds=30)
 _OPEN = re.compile(r"/o/([A-Za-z0-9_-]{32})\.gif")
 _CLICK = re.compile(r"/c/([A-Za-z0-9_-]{32})/(0|[1-9][0-9]{0,4})")
 
@@ -54,15 +50,13 @@ GIF_HEADERS = [
     *_SAFE,
 ]
 
-LOST = Counter("permesso_tracking_hits_not_recorded", "Hits answered but not recorded, because the spool took none")
-
 
 class Endpoint:
     """Answers ``/o/<token>.gif`` and ``/c/<token>/<n>``."""
 
     def __init__(self, spool: Spool, links: LinkTable) -> None:
         self._spool, self._links = spool, links
-        self._alarmed_at = clock.now() - ALARM_EVERY
+        self._alarm = Alarm()
         pages = config.TEMPLATES / "web" / "tracking"
         self._pages = {language: (pages / f"unknown_link.{language}.html").read_bytes() for language in ("en", "fr")}
 
@@ -118,10 +112,7 @@ class Endpoint:
         try:
             self._spool.append(encode(hit))
         except OSError as error:
-            LOST.inc()
-            if clock.now() - self._alarmed_at > ALARM_EVERY:
-                self._alarmed_at = clock.now()
-                logger.critical("hits_not_recorded", error=str(error), remedy="free space under PERMESSO_VAR")
+            self._alarm.raised(error)
 
     def _page(
         self, environ: WSGIEnvironment, start: StartResponse, status: str, headers: Iterable[tuple[str, str]] = ()
