@@ -17,7 +17,7 @@ from app.core import clock
 from app.mail.replies import BounceClass
 from app.mail.smtp import Kind
 from campaigns.policy import IN_FLIGHT, MAX_ATTEMPTS, MESSAGE_TRANSITIONS, RETRY_DELAYS, MessageAct, MessageState
-from consent.services.suppress import suppress_address
+from consent.services.suppress import suppress_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,14 @@ def write_back(session: Session, claim: ClaimRef, results: Sequence[Result], *, 
     """Apply results to the messages of a claim, suppress addresses that do not exist and, unless told otherwise, close
     the claim."""
     states: dict[str, int] = {}
+    gone: list[bytes] = []
     if results:
         for state, bounce, address_key in session.execute(_APPLY, _parameters(claim, results)):
             states[state] = states.get(state, 0) + 1
             if state == MessageState.FAILED and bounce == BounceClass.HARD and address_key is not None:
-                suppress_address(
-                    session,
-                    reason="hard_bounce",
-                    address_key=bytes(address_key),
-                    source=f"campaign {claim.campaign_id}",
-                )
+                gone.append(bytes(address_key))
+    if gone:
+        suppress_addresses(session, gone, "hard_bounce", source=f"campaign {claim.campaign_id}")
     if close:
         close_claim(session, claim, states.get("sent", 0))
     return Written(states)
