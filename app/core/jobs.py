@@ -36,6 +36,7 @@ logger = log.get("jobs")
 _LOCK_SPACE = 0x7065 << 44
 _PERIODIC_SPACE = 0x7066 << 44
 MAX_ATTEMPTS = 6
+MAX_STARTS = 50  # a job that kills its worker each time leaves no error, and must end, too
 
 
 class Queue(StrEnum):
@@ -201,6 +202,8 @@ def run(job_id: int) -> None:
         log.bind(job=name, job_id=job_id)
         what = jobs.get(name)
         try:
+            if attempts > MAX_STARTS:
+                raise UserError(f"It was begun {MAX_STARTS} times, and its worker died each time.")
             if what is None:
                 raise UserError(f"No job is called {name!r}: this worker runs another version of the code.")
             what.function(*args)
@@ -216,7 +219,12 @@ def _put_back(held: psycopg.Connection, job_id: int, attempts: int, error: Excep
     held.execute(
         "UPDATE job SET started_at = NULL, published_at = NULL, error = %s, due_at = now() + %s * interval '1 second',"
         " failed_at = CASE WHEN %s THEN now() END WHERE id = %s",
-        [f"{type(error).__name__}: {error}"[:2000], 5 * 2**attempts, attempts >= MAX_ATTEMPTS, job_id],
+        [
+            f"{type(error).__name__}: {error}"[:2000],
+            5 * 2 ** min(attempts, MAX_ATTEMPTS),
+            attempts >= MAX_ATTEMPTS,
+            job_id,
+        ],
     )
 
 
@@ -231,13 +239,14 @@ def run_periodic(name: str) -> None:
             what.function()
 
 
+# Those that were never published come first: a long queue of one kind must not hide the others.
 _LOST = """
-SELECT id, name, queue, started_at IS NOT NULL FROM job
+SELECT id, name, queue FROM job
 WHERE failed_at IS NULL AND due_at <= now()
   AND (published_at IS NULL AND due_at < now() - interval '2 seconds'
        OR started_at IS NOT NULL AND started_at < now() - interval '5 seconds'
-       OR started_at IS NULL AND published_at < now() - interval '20 seconds')
-ORDER BY id LIMIT 1000
+       OR started_at IS NULL AND published_at < now() - interval '20 seconds' AND queue = ANY(%s))
+ORDER BY published_at NULLS FIRST, id LIMIT 1000
 """
 
 
@@ -248,10 +257,9 @@ def sweep(waiting: Callable[[str], int]) -> int:
     when its queue is empty, else it is merely waiting its turn.
     """
     count = 0
+    empty = [queue.value for queue in Queue if waiting(queue.value) == 0]
     with db.raw(autocommit=True) as connection:
-        for job_id, name, queue, started in connection.execute(_LOST).fetchall():
-            if not started and waiting(queue) > 0:
-                continue
+        for job_id, name, queue in connection.execute(_LOST, [empty]).fetchall():
             key = _LOCK_SPACE + job_id
             free = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
             if not free or not free[0]:

@@ -112,6 +112,30 @@ def test_a_delayed_job_waits_for_its_time(db: Engine) -> None:
     assert jobs.sweep(lambda queue: 0) == 1
 
 
+def test_a_delayed_job_is_published_although_its_queue_is_busy(db: Engine) -> None:
+    with unit_of_work() as session:
+        for number in range(1001):
+            enqueue(session, note, number)
+        delayed = enqueue(session, note, 7, delay=timedelta(hours=1))
+    published.clear()
+    with db.begin() as connection:
+        connection.execute(text("UPDATE job SET published_at = published_at - interval '1 hour'"))
+        connection.execute(text("UPDATE job SET due_at = due_at - interval '1 hour' - interval '3 seconds'"))
+    assert jobs.sweep(lambda queue: 1) == 1
+    assert published == [delayed]
+
+
+def test_a_job_that_kills_its_worker_each_time_ends_as_failed(db: Engine) -> None:
+    with unit_of_work() as session:
+        job_id = enqueue(session, note, 7)
+    with db.begin() as connection:
+        connection.execute(text("UPDATE job SET attempts = :starts"), {"starts": jobs.MAX_STARTS})
+    jobs.run(job_id)
+    with unit_of_work() as session:
+        [(failed_id, _, _, error)] = jobs.failed(session)
+    assert ran == [] and failed_id == job_id and "its worker died" in error
+
+
 def test_a_failing_job_is_tried_again_later_and_in_the_end_kept_as_failed(db: Engine) -> None:
     with unit_of_work() as session:
         job_id = enqueue(session, fail)
