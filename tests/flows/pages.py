@@ -1,8 +1,9 @@
 """All pages, looked at: pictures at two widths in light and dark, axe, and what the browser's console says.
 
-    python tests/flows/pages.py http://localhost:8000 OUT_FOLDER EMAIL PASSWORD [NAME ...]
+    python tests/flows/pages.py http://localhost:8000 OUT_FOLDER EMAIL PASSWORD [NAME ...] [NAME=PATH ...]
 
-``PAGES`` names them; the path of a page about one thing is found by following a link on another page.
+``PAGES`` names them; the path of a page about one thing is found by following a link on another page. NAME=PATH adds a
+public page, such as one whose address carries a token.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 @dataclass(frozen=True)
 class Place:
-    """A page. With ``link`` it is where the first link on ``path`` that matches this pattern leads."""
+    """A page. With ``link`` it is where the first link on ``path`` that matches this pattern leads, and ``then``."""
 
     name: str
     path: str
     link: str = ""
+    then: str = ""
     public: bool = False
 
 
@@ -33,21 +35,32 @@ PAGES = (
     Place("sign-in", "/sign-in", public=True),
     Place("dashboard", "/"),
     Place("campaigns", "/campaigns"),
-    Place("campaign", "/campaigns", r"/campaigns/\d+"),
     Place("campaign-new", "/campaigns/new"),
+    Place("campaign-basics", "/campaigns", r"/campaigns/\d+", "/basics"),
+    Place("campaign-audience", "/campaigns", r"/campaigns/\d+", "/audience"),
+    Place("campaign-content", "/campaigns", r"/campaigns/\d+", "/content"),
+    Place("campaign-review", "/campaigns", r"/campaigns/\d+"),
+    Place("campaign-sent", "/campaigns/1"),
+    Place("explain", "/campaigns/1/explain"),
     Place("reports", "/reports"),
     Place("report", "/reports", r"/reports/campaigns/\d+"),
     Place("contacts", "/contacts"),
     Place("contact", "/contacts", r"/contacts/\d+"),
+    Place("contact-edit", "/contacts", r"/contacts/\d+", "/edit"),
+    Place("contact-address", "/contacts", r"/contacts/\d+", "/address"),
+    Place("contact-new", "/contacts/new"),
     Place("fields", "/contacts/fields"),
     Place("imports", "/contacts/imports"),
+    Place("import", "/contacts/imports", r"/contacts/imports/\d+"),
     Place("segments", "/segments"),
     Place("segment", "/segments", r"/segments/\d+"),
     Place("segment-new", "/segments/new"),
     Place("topics", "/topics"),
-    Place("topic", "/topics", r"/topics/\d+"),
+    Place("topic", "/topics", r"/topics/\d+/edit"),
+    Place("topic-new", "/topics/new"),
     Place("forms", "/forms"),
     Place("form", "/forms", r"/forms/\d+"),
+    Place("form-new", "/forms/new"),
     Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
     Place("suppressions", "/suppressions"),
     Place("outbox", "/outbox"),
@@ -88,7 +101,7 @@ def find(page: Page, base: str, place: Place) -> str | None:
     for anchor in page.locator("a[href]").all():
         found = re.search(rf"{place.link}$", (anchor.get_attribute("href") or "").split("?")[0])
         if found:
-            return base + found.group()
+            return base + found.group() + place.then
     return None
 
 
@@ -104,17 +117,15 @@ def problems(page: Page) -> list[str]:
     return found
 
 
-def visit(browser: Browser, base: str, out: Path, who: tuple[str, str], names: set[str]) -> Iterator[str]:
-    """Look at all pages (or those of ``names``); yield what is wrong with them, one line each."""
+def visit(browser: Browser, base: str, out: Path, who: tuple[str, str], places: Sequence[Place]) -> Iterator[str]:
+    """Look at ``places``; yield what is wrong with them, one line each."""
     for scheme in SCHEMES:
         for width, (x, y) in WIDTHS.items():
             size = {"width": x, "height": y}
             context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
             stranger = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
             sign_in(context, base, *who)
-            for place in PAGES:
-                if names and place.name not in names:
-                    continue
+            for place in places:
                 page = context.new_page()
                 said: list[str] = []
                 url = find(page, base, place)
@@ -140,13 +151,15 @@ def visit(browser: Browser, base: str, out: Path, who: tuple[str, str], names: s
 
 def main() -> int:
     """Look at the pages of a running server; exit 1 when something is wrong with them."""
-    base, folder, email, password, *names = sys.argv[1:]
+    base, folder, email, password, *wanted = sys.argv[1:]
+    added = [Place(*name.split("=", 1), public=True) for name in wanted if "=" in name]
+    places = [*(place for place in PAGES if not wanted or place.name in wanted), *added]
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     arguments = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        wrong = list(visit(browser, base.rstrip("/"), out, (email, password), set(names)))
+        wrong = list(visit(browser, base.rstrip("/"), out, (email, password), places))
         browser.close()
     print("\n".join(wrong) or "Nothing is wrong.")
     return 1 if wrong else 0

@@ -135,7 +135,7 @@ export function mount(root) {
           syntaxHighlighting(colours),
           EditorView.lineWrapping,
           EditorView.cspNonce.of(nonce ?? ""),
-          EditorView.contentAttributes.of({ "aria-label": textarea.getAttribute("aria-label") ?? "MJML" }),
+          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": textarea.getAttribute("aria-label") ?? "MJML" }),
           EditorView.updateListener.of((update) => {
             if (!update.docChanged) return;
             textarea.value = update.state.doc.toString();
