@@ -23,6 +23,7 @@ from app.core.ids import host_id
 from tests.factories.tracking import Sent, hit, make_sent
 from tracking.engine import drainer, folder, spool
 from tracking.engine.spool import Spool
+from tracking.policy.flood import Flood
 from tracking.policy.hits import Hit, encode
 from tracking.services.fold import fold
 from tracking.services.rebuild import rebuild
@@ -188,3 +189,29 @@ def test_kill_9_of_the_drainer_at_any_moment_counts_every_hit_once(db: Engine, s
         assert total == written
         assert rebuild(session).total == 0
         assert fold(session) == 0
+
+
+def test_one_message_takes_so_many_hits_a_day_and_no_more(
+    db: Engine, settings: Settings, here: drainer.Drainer, sent: Sent
+) -> None:
+    here._flood = Flood(most=10)
+    writer = spooled(settings, [hit(sent, 0, after=60 + n) for n in range(8)])
+    assert here.drain().kept == 8
+    for each in [*(hit(sent, 0, after=90 + n) for n in range(8)), hit(sent, 1, after=90)]:
+        writer.append(encode(each))
+    drained = here.drain()
+    assert (drained.kept, drained.dropped) == (3, 6)
+
+
+def test_what_was_set_aside_is_deleted_after_a_week(
+    db: Engine, settings: Settings, here: drainer.Drainer, sent: Sent
+) -> None:
+    aside = settings.var / "spool" / "aside"
+    aside.mkdir(parents=True)
+    for name, age in (("old", 8), ("new", 6)):
+        (aside / f"{name}.jsonl").touch()
+        os.utime(aside / f"{name}.jsonl", (time.time() - age * 86_400,) * 2)
+    stop = threading.Event()
+    stop.set()
+    here.run(stop)
+    assert [path.name for path in aside.iterdir()] == ["new.jsonl"]

@@ -220,3 +220,8 @@ def test_a_full_disk_is_an_alarm_and_people_get_on(
 
 def test_the_page_speaks_french(server: Server) -> None:
     assert "Ce lien ne mène nulle part".encode() in server.get("/c/x/0", accept_language="fr-FR,fr")[2]
+
+
+def test_more_values_than_any_link_has_are_refused(server: Server) -> None:
+    assert server.get(f"/c/{token()}/1", query="&".join(["v=1"] * 300))[0] == "400 Bad Request"
+    assert server.hits() == []

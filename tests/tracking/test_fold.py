@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.conftest import Clock
 from tests.factories.consent import track
 from tests.factories.tracking import APPLE_PREFETCH, CHROME, GMAIL_PROXY, SENT, Sent, drained, hit, make_sent
 from tracking.policy.hits import Hit
@@ -112,6 +113,20 @@ def test_the_delay_is_judged_when_the_outcome_is_written(session: Session) -> No
     drained(session, [hit(sent, 0, after=200)])
     fold(session, settled=NOW)
     assert message(session, sent)[-1] == 0
+
+
+def test_a_late_outcome_needs_no_other_event(session: Session, clock: Clock) -> None:
+    sent = make_sent(session, 1)
+    clock.to(SENT + timedelta(seconds=20))
+    session.execute(text("UPDATE message SET sent_at = NULL, state = 'claimed'"))
+    drained(session, [hit(sent, 0, link=0, after=1)])
+    fold(session, settled=NOW)
+    assert message(session, sent)[-1] == 1
+    session.execute(text("UPDATE message SET sent_at = :at, state = 'sent'"), {"at": SENT})
+    fold(session, settled=NOW)
+    assert message(session, sent)[-1] == 0
+    assert session.scalar(text("SELECT label_reason FROM event")) == "too_fast"
+    assert fold(session, settled=NOW) == 0
 
 
 def test_an_open_settles_a_message_whose_outcome_was_unknown(session: Session) -> None:

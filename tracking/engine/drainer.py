@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ from app.core import clock, config, db, ids, log
 from tracking.engine import spool
 from tracking.engine.spool import Damage
 from tracking.models import SpoolPosition
+from tracking.policy.flood import Flood
 from tracking.policy.hits import Hit, decode
 from tracking.services.record import store
 
@@ -31,6 +33,7 @@ logger = log.get("tracking")
 
 POLL_S = 0.2
 MAX_WAIT_S = 10.0
+TIDY_S = 3600.0
 ROUND_BYTES = 4 << 20  # some 30,000 hits
 AHEAD = timedelta(days=1)  # how far ahead of us another process's clock may be believed
 KEEP_ASIDE = timedelta(days=7)  # set-aside bytes may name a client's address
@@ -39,7 +42,7 @@ KEEP_POSITIONS = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Drained:
-    """One round: bytes read, events kept, hits dropped (may not be recorded), records set aside."""
+    """One round: bytes read, events kept, hits dropped (may not be recorded, or too many), records set aside."""
 
     bytes: int
     kept: int
@@ -52,14 +55,18 @@ class Drainer:
 
     def __init__(self, folder: Path, host: str) -> None:
         self._folder, self._host = folder, host
+        self._flood = Flood()
         self._done: dict[str, int] = {}  # committed positions, only to see without the database where nothing is new
 
     def run(self, stop: threading.Event) -> None:
         """Drain until ``stop`` is set, then what is left. Waits for a database that is away."""
-        wait = POLL_S
+        wait, tidied = POLL_S, time.monotonic() - TIDY_S
         while True:
             last = stop.is_set()
             try:
+                if time.monotonic() - tidied >= TIDY_S:
+                    self.tidy()
+                    tidied = time.monotonic()
                 drained = self.drain()
             except (SQLAlchemyError, psycopg.Error, OSError) as error:
                 logger.warning("drain_failed", error=f"{type(error).__name__}: {str(error)[:300]}")
@@ -94,7 +101,8 @@ class Drainer:
                 self._decode(path.name, read.frames, hits, damages)
                 if moved >= ROUND_BYTES:
                     break
-            stored = store(session, hits) if hits else None
+            bounded = self._flood.within(hits, clock.now().date())
+            stored = store(session, bounded) if bounded else None
             self._set_aside(damages)
             for path, end in ends.items():
                 session.execute(
@@ -102,10 +110,11 @@ class Drainer:
                     .where(SpoolPosition.spool == path.name)
                     .values(position=end, moved_at=func.now())
                 )
+        self._flood.note(bounded)
         self._done.update({path.name: end for path, end in ends.items()})
         self._delete_finished(ends)
-        kept, dropped = (stored.kept, stored.dropped) if stored else (0, 0)
-        return Drained(moved, kept, dropped, len(damages))
+        kept = stored.kept if stored else 0
+        return Drained(moved, kept, len(hits) - kept, len(damages))
 
     def _waiting(self) -> list[tuple[Path, bool]]:
         """Return the files with something new, or finished, and whether their writer has closed them.

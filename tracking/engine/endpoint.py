@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GIF = bytes.fromhex(
     "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
 )  # one transparent point
-MAX_QUERY = 8192
+MAX_QUERY, MAX_VALUES = 8192, 200
 _OPEN = re.compile(r"/o/([A-Za-z0-9_-]{32})\.gif")
 _CLICK = re.compile(r"/c/([A-Za-z0-9_-]{32})/(0|[1-9][0-9]{0,4})")
 
@@ -85,7 +85,10 @@ class Endpoint:
         query = environ.get("QUERY_STRING", "")
         if len(query) > MAX_QUERY:
             return self._page(environ, start, "414 URI Too Long")
-        values = parse_qs(query, keep_blank_values=True, max_num_fields=200).get("v", []) if query else []
+        try:
+            values = parse_qs(query, keep_blank_values=True, max_num_fields=MAX_VALUES).get("v", []) if query else []
+        except ValueError:  # more than any link of ours has
+            return self._page(environ, start, "400 Bad Request")
         try:
             destination = self._links.destination(token.campaign_id, n, values) if n <= MAX_LINK else None
         except EngineUnavailable:

@@ -8,6 +8,7 @@ which they arrived.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,11 +97,15 @@ def _bursts(clicks: Sequence[Features], links: int) -> set[int]:
     """Return the ids of clicks that belong to a burst over many links within two seconds."""
     needed = min(BURST_LINKS, links) if links > 1 else BURST_LINKS
     found: set[int] = set()
-    start = 0
+    within: Counter[int | None] = Counter()  # links of the clicks from ``start`` on
+    start = found_to = 0
     for end, click in enumerate(clicks):
+        within[click.link_n] += 1
         while click.at - clicks[start].at > BURST:
+            within[clicks[start].link_n] -= 1
+            within += Counter()  # drops the zeros
             start += 1
-        window = clicks[start : end + 1]
-        if len({each.link_n for each in window}) >= needed:
-            found.update(each.id for each in window)
+        if len(within) >= needed:
+            found.update(each.id for each in clicks[max(start, found_to) : end + 1])
+            found_to = end + 1
     return found

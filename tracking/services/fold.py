@@ -31,22 +31,22 @@ LOCK = 0x7067 << 44
 CELL = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00:00Z')"
 
 # Events of batches that are folded, or are being folded in this round; a batch becomes visible whole.
-_COUNTED = (
-    "NOT EXISTS (SELECT FROM event_batch b WHERE b.id = e.batch_id AND b.folded_at IS NULL AND b.id <> ALL(:ids))"
-)
+_COUNTED = "NOT EXISTS (SELECT FROM event_batch b WHERE b.id = e.batch_id AND b.folded_at IS NULL AND b.id <> ALL(CAST(:ids AS bigint[])))"
 
 # A message whose outcome was not written yet when its events were folded gets their delay when it is.
-_TOUCHED = """
-SELECT campaign_id, contact_id FROM event
-WHERE batch_id = ANY(:ids) AND at BETWEEN :first AND :last AND contact_id IS NOT NULL
-UNION
+_LATE = """
 SELECT e.campaign_id, e.contact_id FROM event e JOIN message m USING (campaign_id, contact_id)
 WHERE e.delay_s IS NULL AND e.contact_id IS NOT NULL AND e.at > :recently AND m.sent_at IS NOT NULL
 """
 
+_TOUCHED = f"""
+SELECT campaign_id, contact_id FROM event
+WHERE batch_id = ANY(CAST(:ids AS bigint[])) AND at BETWEEN :first AND :last AND contact_id IS NOT NULL
+UNION {_LATE}"""  # noqa: S608
+
 _EVENTS = f"""
 SELECT e.at, e.id, e.campaign_id, e.contact_id, e.kind, e.link_n, e.method, e.agent_family, e.network_class, e.hint,
-    e.label, e.label_reason, e.label AS old_label, e.batch_id = ANY(:ids) AS fresh,
+    e.label, e.label_reason, e.label AS old_label, e.batch_id = ANY(CAST(:ids AS bigint[])) AS fresh,
     coalesce(e.delay_s, greatest(0, extract(epoch FROM e.at - m.sent_at))::integer) AS delay_s,
     e.delay_s IS NULL AND m.sent_at IS NOT NULL AS delay_is_new
 FROM fold_touched t
@@ -78,7 +78,7 @@ FROM (
     SELECT campaign_id, at, kind, old_label, link_n, false, -1 FROM fold_event WHERE NOT fresh AND label <> old_label
     UNION ALL
     SELECT campaign_id, at, kind, label, link_n, true, 1 FROM event
-    WHERE batch_id = ANY(:ids) AND at BETWEEN :first AND :last AND contact_id IS NULL
+    WHERE batch_id = ANY(CAST(:ids AS bigint[])) AND at BETWEEN :first AND :last AND contact_id IS NULL
 ) AS change
 GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0
 ORDER BY 1, 2, 3, 4, 5, 6
@@ -94,14 +94,14 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return 0
     batches = _due(session, settled, most)
-    if not batches:
-        return 0
     span = {
         "ids": [batch.id for batch in batches],
-        "first": min(batch.first_at for batch in batches),
-        "last": max(batch.last_at for batch in batches),
+        "first": min((batch.first_at for batch in batches), default=None),
+        "last": max((batch.last_at for batch in batches), default=None),
         "recently": clock.now() - timedelta(minutes=15),
     }
+    if not batches and not session.scalar(text(f"SELECT EXISTS ({_LATE})"), span):
+        return 0
     temporary.prepare(session)
     temporary.make(session, "fold_touched", _TOUCHED, span)
     temporary.make(session, "fold_event", _EVENTS, span)
@@ -113,7 +113,8 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
     _to_people(session)
     attribution.credit(session, "SELECT contact_id FROM fold_response WHERE last_clicked_at IS NOT NULL")
     session.execute(
-        text("UPDATE event_batch SET folded_at = :now WHERE id = ANY(:ids)"), {"now": clock.now(), "ids": span["ids"]}
+        text("UPDATE event_batch SET folded_at = :now WHERE id = ANY(CAST(:ids AS bigint[]))"),
+        {"now": clock.now(), "ids": span["ids"]},
     )
     return sum(batch.rows for batch in batches)
 
