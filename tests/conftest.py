@@ -20,11 +20,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
@@ -33,6 +35,12 @@ from app.core import config, jobs, migrate
 from app.core import db as core_db
 from app.core.config import Settings
 from app.local import engines as local_engines
+
+# Machines differ: a slow one must find the same faults, not others. Fixtures here hold no state between examples.
+hypothesis.settings.register_profile(
+    "permesso", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+hypothesis.settings.load_profile("permesso")
 
 ENGINE_FIXTURES = {"session", "db", "valkey"}
 _numbers = count(1)

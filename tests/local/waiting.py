@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(true: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
     """Return as soon as ``true()`` holds; fail after ``seconds``."""
     end = time.monotonic() + seconds
     while not true():
