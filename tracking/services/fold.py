@@ -31,7 +31,9 @@ LOCK = 0x7067 << 44
 CELL = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00:00Z')"
 
 # Events of batches that are folded, or are being folded in this round; a batch becomes visible whole.
-_COUNTED = "NOT EXISTS (SELECT FROM event_batch b WHERE b.id = e.batch_id AND b.folded_at IS NULL AND b.id <> ALL(CAST(:ids AS bigint[])))"
+_COUNTED = """NOT EXISTS (
+    SELECT FROM event_batch b
+    WHERE b.id = e.batch_id AND b.folded_at IS NULL AND b.id <> ALL(CAST(:ids AS bigint[])))"""
 
 # A message whose outcome was not written yet when its events were folded gets their delay when it is.
 _LATE = """
