@@ -27,19 +27,22 @@ from app.web import failures, page, security
 from app.web.views import home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
 from campaigns.engine import keeper
+from campaigns.queries import held as campaigns_held
 from campaigns.queries import segments as segment_queries
 from campaigns.queries import timeline as campaign_timeline
-from campaigns.services import withdrawals
+from campaigns.services import forget, withdrawals
 from campaigns.views import campaigns as campaign_pages
 from campaigns.views import content, control, segments, web_version
 from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
 from consent import views as consent_views
-from consent.services import withdraw
+from consent.queries import proof
+from consent.services import erase, withdraw
 from consent.views import offers
 from reports.views import campaign as reports_campaign
 from reports.views import cards as reports_cards
 from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
 from tracking.engine.endpoint import tracking_middleware
+from tracking.queries import held as tracking_held
 from tracking.queries import timeline as tracking_timeline
 
 TRANSLATIONS = str(config.TEMPLATES.parent / "app" / "translations")
@@ -125,6 +128,10 @@ def wire() -> None:
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
     withdraw.contexts.add("campaigns", withdrawals.context)
     withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
+    erase.erasure_steps.add("campaigns", forget.forget)
+    proof.export_sections.add("messages", campaigns_held.messages)
+    proof.export_sections.add("events", tracking_held.events)
+    proof.export_sections.add("orders", tracking_held.orders)
 
 
 def _navigate() -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.registries import Registry
-from app.customers.models import Contact, ContactAddress
+from app.customers.models import Contact, ContactAddress, ExternalId, ImportReject
 from app.customers.policy import normalise
 from app.customers.policy.values import (
     FieldValue,
@@ -162,8 +162,12 @@ def mark_complained(session: Session, contact_ids: Iterable[int], at: datetime |
 
 
 def erase(session: Session, contact_id: int) -> None:
-    """Null what is personal about a contact and forget earlier addresses; the opaque id stays."""
+    """Null what is personal about a contact; forget earlier addresses, what other systems call the person, and
+    refused rows of imports that name the address. The opaque id stays."""
     row = _locked(session, contact_id)
+    if row.email:
+        session.execute(delete(ImportReject).where(ImportReject.row.icontains(row.email, autoescape=True)))
+    session.execute(delete(ExternalId).where(ExternalId.contact_id == contact_id))
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""
     row.language = row.time_zone = row.country = None
