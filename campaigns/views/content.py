@@ -89,8 +89,12 @@ def begin(campaign_id: int, language: str) -> ResponseReturnValue:
 @blueprint.post("/<language>/save")
 @allows(Role.MARKETER)
 def save(campaign_id: int, language: str) -> ResponseReturnValue:
-    """Save what was typed and return its state: saved when, which problems, how the inbox shows it."""
-    content = _posted()
+    """Save what was typed and return its state: saved when, which problems, how the inbox shows it.
+
+    The page sends its button's ``then`` by htmx too, behind a save under way: else it would know an old state, and
+    the writer conflict with themselves.
+    """
+    content, by_script = _posted(), "HX-Request" in request.headers
     try:
         with unit_of_work() as session:
             seen = seen_at(request.form.get("seen"))
@@ -100,11 +104,18 @@ def save(campaign_id: int, language: str) -> ResponseReturnValue:
             state = _state(session, campaign_id, language, stored)
             campaign = queries.campaign(session, campaign_id)
     except EditConflict as error:
+        if not by_script:
+            raise
         return _fragment(campaign_id, language, conflict=error.at), error.status
     except InvalidInput as error:
+        if not by_script:
+            raise
         return _fragment(campaign_id, language, refused=str(error)), error.status
-    if "HX-Request" not in request.headers:
-        return redirect(url_for("campaigns.page", campaign_id=campaign_id))
+    review = url_for("campaigns.page", campaign_id=campaign_id)
+    if not by_script:
+        return redirect(review)
+    if request.form.get("then") == "review":
+        return Response(headers={"HX-Redirect": review})
     answer = make_response(
         render_template("web/campaigns/_state.html", campaign=campaign, language_code=language, saved=True, **state)
     )
