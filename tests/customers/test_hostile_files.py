@@ -9,9 +9,9 @@ from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.policy import dialect
 from app.customers.queries import contacts
-from app.customers.services.exporting import guard_formula
+from app.customers.services.exporting import Format, export, guard_formula
 from app.customers.services.importing.source import inspect
-from tests.factories.customers import make_field
+from tests.factories.customers import make_contact, make_field
 
 
 def addresses(db) -> list[str]:
@@ -114,3 +114,14 @@ def test_a_file_that_is_no_table_is_refused_with_advice(tmp_path, content, says)
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=says):
         inspect(path, tmp_path)
+
+
+def test_an_address_that_our_export_guarded_is_still_the_same_person(import_csv, db):
+    with unit_of_work() as session:
+        known = make_contact(session, "+ada@example.com")
+        (line,) = [line for line in b"".join(export(session, Format.CSV)).decode().splitlines() if "ada" in line]
+    assert line.startswith("'+ada@example.com")
+    assert import_csv(f"email,first name\n{line.split(',')[0]},Ada\n").counts == (0, 1, 0, 0)
+    with unit_of_work() as session:
+        assert contacts.contact(session, known).first_name == "Ada"
+    assert addresses(db) == ["+ada@example.com"]

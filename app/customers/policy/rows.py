@@ -106,7 +106,7 @@ class RowReader:
             cells = self._fitted(cells)
         at = self._email
         try:
-            address = self._normalise(cells[at])
+            address = self._normalise(_unguarded(cells[at]))
             core: list[str | None] = [None] * len(CORE)
             if self._full_name is not None and cells[at := self._full_name]:
                 core[0], core[1] = split_name(single_line(cells[at]))
@@ -146,10 +146,14 @@ class _Cell(Generic[T]):
         try:
             return self._known[text]
         except KeyError:
-            value = self._parser(text[1:] if _GUARDED.match(text) else text)
+            value = self._parser(_unguarded(text))
             if len(self._known) < _KEPT:
                 self._known[text] = value
             return value
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def _optional(parser: Callable[[str], str]) -> Callable[[str], str | None]:
