@@ -11,6 +11,7 @@ import redis
 from app.core.config import Settings
 from app.core.errors import EngineUnavailable
 from app.local.engines.postgres import OLDEST
+from app.mail.smtp import Security
 
 PATIENCE = 5  # seconds
 
@@ -21,8 +22,9 @@ def check(settings: Settings) -> None:
         _check_database(settings.psycopg_url)
     if settings.redis_url:
         _check_broker(settings.redis_url)
-    if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in ("smtp", "smtps"):
-        raise EngineUnavailable("SMTP_URL must begin with smtp:// or smtps://: mend it, or leave it out.")
+    if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in set(Security):
+        known = ", ".join(f"{scheme}://" for scheme in Security)
+        raise EngineUnavailable(f"SMTP_URL must begin with one of {known}: mend it, or leave it out.")
 
 
 def _check_database(url: str) -> None:

@@ -134,7 +134,7 @@ def test_a_taken_port_is_said_in_a_sentence(tmp_path):
             "DATABASE_URL names no database that can be used (Connection",
         ),
         ("REDIS_URL", "redis://127.0.0.1:1/0", "REDIS_URL names no server that can be used (Error 111"),
-        ("SMTP_URL", "http://127.0.0.1", "SMTP_URL must begin with smtp:// or smtps://"),
+        ("SMTP_URL", "http://127.0.0.1", "SMTP_URL must begin with one of smtp://, smtp+starttls://, smtps://"),
         ("BASE_URL", "ftp://x", "BASE_URL must begin with http:// or https://"),
         ("SECRET_KEY", "short", "SECRET_KEY and SUPPRESSION_KEY must have 32 characters or more."),
         ("SEND_PARALLEL", "many", "SEND_PARALLEL is 'many', which cannot be used"),
