@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from app.brands.queries import brands, sending
 from app.brands.services import set_up
 from app.core.db import unit_of_work
+from app.mail.dkim import Signer
 from tests.factories.accounts import make_staff, sign_in
 
 BRAND = {
@@ -70,3 +71,14 @@ def test_a_brand_has_a_style_sheet_of_its_own(admin: FlaskClient) -> None:
     answer = admin.get("/look/harbour.css")
     assert answer.mimetype == "text/css"
     assert "#2b5c8a" in answer.get_data(as_text=True)
+
+
+def test_row_18_an_international_domain_signs_under_its_a_labels(admin: FlaskClient) -> None:
+    admin.post("/settings/brands/new", data=BRAND)
+    with unit_of_work() as session:
+        (brand,) = brands.all_brands(session)
+        identity = sending.identity(
+            session, set_up.create_sender(session, brand.id, name="Bücher", email="news@bücher.example")
+        )
+    assert (identity.domain, identity.return_path_domain) == ("xn--bcher-kva.example", "bounces.xn--bcher-kva.example")
+    assert Signer(identity.private_key_pem, identity.domain, identity.selector).domain == identity.domain

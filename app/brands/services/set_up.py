@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.errors import InvalidInput
 from app.core.secrets import seal
 from app.mail.dkim import generate_key
+from app.mail.mime import domain_ascii
 
 LANGUAGES = ("en", "fr")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -95,7 +96,8 @@ def _fill(brand: Brand, details: BrandDetails) -> None:
 def create_sender(session: Session, brand_id: int, *, name: str, email: str, reply_to: str = "") -> int:
     """Create a From identity and return its id; a new domain gets a return path and a DKIM key of 2048 bits."""
     clean = _address(email, "email")
-    domain_id = _ensure_domain(session, clean.rpartition("@")[2].lower())
+    # A-labels: signatures, Message-IDs and DNS know no others (RFC 5891).
+    domain_id = _ensure_domain(session, domain_ascii(clean.rpartition("@")[2]))
     sender = Sender(
         brand_id=brand_id,
         domain_id=domain_id,
