@@ -27,7 +27,7 @@ from tracking.services import attribution, temporary
 
 SETTLE = timedelta(seconds=3)  # robots show by what else they fetch
 ROUND_EVENTS = 100_000
-LOCK = 0x7067 << 44
+LOCK = 0x7069 << 44
 CELL = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00:00Z')"
 
 # Events of batches that are folded, or are being folded in this round; a batch becomes visible whole.

@@ -19,7 +19,7 @@ from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput
 
 blueprint = Blueprint("welcome", __name__, url_prefix="/welcome")
-_LOCK = 0x7068 << 44
+_LOCK = 0x706A << 44
 
 
 @blueprint.get("")
