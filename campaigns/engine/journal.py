@@ -5,9 +5,10 @@ whoever gets the lock knows that the owner is dead. It appears under its name, l
 claim is committed, and is deleted after the results are: an open claim without a journal is one whose disk was lost.
 
 Records are framed as ``length (u16) · payload · CRC-32 of payload (u32)``. One ``write`` makes one record, which is in
-the kernel's hands afterwards and survives the death of the process (not of the machine: see ``docs/operations.md``).
-A killed process can leave its last record cut, and it never began what that one was about. A record damaged elsewhere
-makes the rest of the journal worth nothing, and its claim is settled as if the journal were lost.
+the kernel's hands afterwards and survives the death of the process. It may not survive that of the machine, so a
+journal from before a restart counts as incomplete. A killed process can leave its last record cut, and it never began
+what that one was about. A record damaged elsewhere makes the rest worth nothing; what such journals do not settle is
+treated as if they were lost.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from app.mail.smtp import Kind, Outcome
@@ -38,6 +40,15 @@ def folder(var: Path) -> Path:
     path = var / "journal"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@cache
+def boot_id() -> str:
+    """Return what tells this run of the machine from the ones before; blank where the kernel has no such thing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _frame(payload: bytes) -> bytes:
@@ -59,7 +70,7 @@ class Journal:
         # Locked before it has its name: nobody can see it unlocked while its owner lives.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         made = cls(path, descriptor)
-        made._append(json.dumps({"claim": claim.id, "campaign": claim.campaign_id}).encode())
+        made._append(json.dumps({"claim": claim.id, "campaign": claim.campaign_id, "boot": boot_id()}).encode())
         draft.rename(path)
         return made
 
@@ -99,13 +110,13 @@ class Journal:
 
 @dataclass
 class Found:
-    """A journal whose owner is dead. ``campaign_id`` is None when not even the header can be read; ``damaged`` says
-    that records may be missing."""
+    """A journal whose owner is dead. ``campaign_id`` is None when not even the header can be read; ``incomplete``
+    says that records may be missing: it is damaged, or the machine went down before they reached the disk."""
 
     path: Path
     claim_id: int
     campaign_id: int | None = None
-    damaged: bool = False
+    incomplete: bool = False
     results: dict[int, Result] = field(default_factory=dict)
     intents: set[int] = field(default_factory=set)  # without an outcome: nobody knows whether they were sent
 
@@ -161,11 +172,13 @@ def exists(var: Path, claim_id: int) -> bool:
 def read(path: Path) -> Found:
     """Read a journal up to the first record that is cut or damaged."""
     found = Found(path, int(path.stem))
-    payloads, found.damaged = _records(path.read_bytes())
+    payloads, found.incomplete = _records(path.read_bytes())
     if not payloads:
-        found.damaged = True
+        found.incomplete = True
         return found
-    found.campaign_id = int(json.loads(payloads[0])["campaign"])
+    header = json.loads(payloads[0])
+    found.campaign_id = int(header["campaign"])
+    found.incomplete |= header["boot"] != boot_id()
     for payload in payloads[1:]:
         (contact_id,) = _CONTACT.unpack_from(payload, 1)
         if payload[:1] == _INTENT:

@@ -91,7 +91,7 @@ def _apply(session: Session, claim: ClaimRef, found: Found, done: Reconciled) ->
     written = write_back(session, claim, list(found.results.values()))
     for state, count in written.states.items():
         done.states[state] = done.states.get(state, 0) + count
-    if found.damaged:  # an intent may be missing: who was not tried cannot be told
+    if found.incomplete:  # an intent may be missing: who was not tried cannot be told
         done.unknown += lose_all(session, claim)
         return
     done.unknown += lose(session, claim, found.intents)

@@ -55,7 +55,7 @@ def test_a_torn_tail_costs_its_last_record_only(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         found = read(path)
         counts.add(len(found.results) + len(found.intents))
-        assert found.damaged == (found.campaign_id is None)
+        assert found.incomplete == (found.campaign_id is None)
         assert set(found.results) <= {11, 12, 13} and found.intents <= {11, 12, 14}
     assert counts == {0, 1, 2, 3, 4}
 
@@ -66,7 +66,7 @@ def test_damage_in_the_middle_makes_it_worth_nothing(tmp_path: Path, position: i
     data = bytearray(path.read_bytes())
     data[position] ^= 0xFF
     path.write_bytes(data)
-    assert read(path).damaged
+    assert read(path).incomplete
 
 
 def test_only_the_living_owner_holds_it(tmp_path: Path) -> None:
@@ -105,3 +105,11 @@ def test_a_draft_is_swept_only_when_its_owner_is_dead(tmp_path: Path) -> None:
     draft.touch()
     journal.sweep_drafts(tmp_path)
     assert not draft.exists()
+
+
+def test_a_restart_of_the_machine_makes_it_incomplete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = filled(tmp_path)
+    assert not read(path).incomplete
+    monkeypatch.setattr(journal, "boot_id", lambda: "another run of the machine")
+    found = read(path)
+    assert found.incomplete and set(found.results) == {11, 12, 13}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
+import pytest
 from sqlalchemy import text
 
 from app.core import config
@@ -56,6 +57,16 @@ def test_a_claim_that_was_never_begun_is_queued_again(relay: RecordingRelay) -> 
     assert reconcile().queued == 10
     assert states(campaign) == {"queued": 30}
     assert reconcile().claims == 0
+
+
+def test_after_a_restart_of_the_machine_nothing_is_tried_again_blindly(
+    relay: RecordingRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = frozen(30)
+    journal.Journal.create(config.current().var, take(campaign)).release()
+    monkeypatch.setattr(journal, "boot_id", lambda: "another run of the machine")
+    assert reconcile().unknown == 10
+    assert states(campaign) == {"unknown": 10, "queued": 20}
 
 
 def test_a_living_owner_is_left_alone(relay: RecordingRelay) -> None:
