@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -66,7 +67,8 @@ class Pump:
         self._claimer = Claimer(self._mailing.scope)
         self._allowance = _Allowance(self._mailing.relay)
         self._sender = Sender(
-            Relay.from_url(self._mailing.relay.url),
+            # The name is given, because asking the resolver for it can take seconds.
+            Relay.from_url(self._mailing.relay.url, helo=urlsplit(settings.base_url).hostname or ""),
             settings.send_connections,
             before_final=self._intend,
             on_outcome=self._settle,
@@ -161,14 +163,13 @@ class Pump:
             granted = self._allowance.take()
             if granted == 0:
                 return 0.1
-            batch, looked_at = self._take(turn, granted)
+            batch = self._take(turn, granted)
             if batch is not None:
                 return batch
-            if not looked_at:
-                self._report.exhausted = self._turns.current is None
+        self._report.exhausted = self._turns.current is None
         return None
 
-    def _take(self, turn: Turn, limit: int) -> tuple[Batch | None, bool]:
+    def _take(self, turn: Turn, limit: int) -> Batch | None:
         journal: Journal | None = None
         try:
             with unit_of_work() as session:
@@ -183,8 +184,8 @@ class Pump:
         self._turns.took(turn, taken.last)
         self._report.skipped += taken.skipped
         if taken.claim is None or journal is None:
-            return None, taken.last is not None
-        return Batch(taken.claim, journal, list(taken.recipients)), True
+            return None
+        return Batch(taken.claim, journal, list(taken.recipients))
 
     def _write_back(self, batch: Batch) -> None:
         try:

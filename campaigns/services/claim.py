@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     DateTime,
+    Executable,
     Integer,
-    Select,
     and_,
     bindparam,
     case,
@@ -117,7 +117,7 @@ class Claimer:
         recipients: list[Recipient] = []
         last: int | None = None
         for contact_id, state, language, tracked, email, *fields in rows:
-            last = contact_id
+            last = contact_id if last is None or contact_id > last else last
             if state == MessageState.CLAIMED:
                 values = _values(self._scope.fields, self._names, fields)
                 recipients.append(Recipient(contact_id, email, language, tracked, values))
@@ -136,11 +136,23 @@ class Claimer:
         taken = ClaimRef(claim_id, self._scope.campaign_id)
         return Claimed(taken, recipients, len(rows) - len(recipients), last)
 
-    def _statement(self, deferred: bool) -> Select[tuple[object, ...]]:
-        """Return the statement that moves due messages on and returns all that sending them needs, by contact."""
-        gated = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred)).cte("gated")
-        passed = gated.c.gate.is_(None)
-        moved = (
+    def _statement(self, deferred: bool) -> Executable:
+        """Return the statement that moves due messages on and returns all that sending them needs.
+
+        What the gates say is materialised, so that each is asked once a person, and the update returns the contact's
+        columns from there: joining them afterwards would leave the planner to guess at a partitioned table.
+        """
+        passed = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred)).subquery("passed")
+        contact = contact_table()
+        columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
+        gated = (
+            select(*passed.c, contact.c.email.label("send_to"), *columns)
+            .join(contact, contact.c.id == passed.c.contact_id)
+            .cte("gated")
+            .prefix_with("MATERIALIZED")
+        )
+        open_ = gated.c.gate.is_(None)
+        return (
             update(Message)
             .where(
                 Message.campaign_id == self._scope.campaign_id,
@@ -148,24 +160,24 @@ class Claimer:
                 Message.state.in_((MessageState.QUEUED.value, MessageState.DEFERRED.value)),
             )
             .values(
-                state=case((passed, MessageState.CLAIMED.value), else_=MessageState.SKIPPED.value),
+                state=case((open_, MessageState.CLAIMED.value), else_=MessageState.SKIPPED.value),
                 reason=gated.c.gate,
                 permission_event_id=gated.c.event_id,
                 tracked=and_(Message.tracked, gated.c.tracked),
                 address_key=gated.c.address_key,
-                claim_id=case((passed, bindparam("claim", type_=BigInteger))),
-                attempts=Message.attempts + case((passed, 1), else_=0),
+                claim_id=case((open_, bindparam("claim", type_=BigInteger))),
+                attempts=Message.attempts + case((open_, 1), else_=0),
                 due_at=None,
             )
-            .returning(Message.contact_id, Message.state, Message.language, Message.tracked)
-            .cte("moved")
-        )
-        contact = contact_table()
-        columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
-        return (
-            select(moved.c.contact_id, moved.c.state, moved.c.language, moved.c.tracked, contact.c.email, *columns)
-            .join(contact, contact.c.id == moved.c.contact_id)
-            .order_by(moved.c.contact_id)
+            .returning(
+                Message.contact_id,
+                Message.state,
+                Message.language,
+                Message.tracked,
+                gated.c.send_to,
+                *(gated.c[column.name] for column in columns),
+            )
+            .execution_options(synchronize_session=False)
         )
 
     def _due(self, deferred: bool) -> CTE:
