@@ -64,6 +64,14 @@ def test_everybody_gets_one_mail(relay: RecordingRelay, run_jobs: Callable[[], i
     assert list((config.current().var / "journal").iterdir()) == []
 
 
+def test_a_pump_that_finds_no_work_says_so(relay: RecordingRelay) -> None:
+    """Else the next run follows at once, and the campaign never ends: what two pumps did, or a sweep, is done."""
+    campaign = frozen(3)
+    assert Pump(campaign.id).run().exhausted
+    assert states(campaign) == {"sent": 3}
+    assert Pump(campaign.id).run().exhausted
+
+
 def test_a_mail_is_whole(relay: RecordingRelay, run_jobs: Callable[[], int]) -> None:
     campaign, ids = campaign_to("ada@example.net")
     with unit_of_work() as session:
