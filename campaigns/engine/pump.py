@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -66,7 +67,8 @@ class Pump:
         self._claimer = Claimer(self._mailing.scope)
         self._allowance = _Allowance(self._mailing.relay)
         self._sender = Sender(
-            Relay.from_url(self._mailing.relay.url),
+            # The name is given, because asking the resolver for it can take seconds.
+            Relay.from_url(self._mailing.relay.url, helo=urlsplit(settings.base_url).hostname or ""),
             settings.send_connections,
             before_final=self._intend,
             on_outcome=self._settle,
