@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -285,3 +286,11 @@ def test_spamassassin_finds_nothing_in_a_starter(number: int) -> None:
     assert rules, "SpamAssassin said nothing"
     ours = {rule: float(points) for points, rule in rules if rule not in ("NO_RECEIVED", "NO_RELAYS")}
     assert all(points <= 0.5 for points in ours.values()), ours
+
+
+@pytest.mark.parametrize("what", ["{%", "{{", "{\ue000%", "{{ x }}", "<a "])
+def test_row_65_a_hostile_design_is_refused_at_once(what: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(DesignError):
+        compile_design(what * (1_000_000 // len(what)))
+    assert time.perf_counter() - began < 5

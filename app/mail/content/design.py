@@ -22,6 +22,8 @@ _PLACE_OPEN, _PLACE_CLOSE = "\ue002", "\ue003"
 _PLACEHOLDER = re.compile(f"{_PLACE_OPEN}(\\d+){_PLACE_CLOSE}")
 _CLIPPED_AT = 102_000  # Gmail cuts a longer HTML part and hides the footer with it
 _MAX_SOURCE = 2_000_000
+_MAX_TAGS, _MAX_TAG = 5_000, 2_000
+_OPENING = re.compile(r"\{\{|\{%")
 
 LinkText = Callable[[Link], str]
 
@@ -75,11 +77,9 @@ def compile_design(
     fields and bad Liquid.
     """
     fields = fields or Fields.any()
-    source = tags.unescape_tags(tags.plain(mjml))
-    if len(source) > _MAX_SOURCE:
-        raise DesignError(
-            f"The design has {len(source):,} characters; {_MAX_SOURCE:,} are allowed. Remove embedded images."
-        )
+    plain = tags.plain(mjml)
+    _check_size(plain)
+    source = tags.unescape_tags(plain)
     bake = _baker(constants or {})
     used = merge.check(source, fields) | merge.check(preheader, fields)
     warnings = validate(source, fields, bake)
@@ -99,6 +99,25 @@ def compile_design(
 
 
 _PREHEADER_MARK = "\ue004"
+
+
+def _check_size(mjml: str) -> None:
+    """Raise DesignError for what would keep us busy: too much of it, or tags whose ends are looked for in vain."""
+    if len(mjml) > _MAX_SOURCE:
+        raise DesignError(
+            f"The design has {len(mjml):,} characters; {_MAX_SOURCE:,} are allowed. Remove embedded images."
+        )
+    number = at = 0
+    while opening := _OPENING.search(mjml, at):
+        number, start = number + 1, opening.end()
+        end = mjml.find("}}" if opening.group() == "{{" else "%}", start, start + _MAX_TAG)
+        at = end + 2 if end >= 0 else len(mjml)
+        if number > _MAX_TAGS or (end < 0 and start + _MAX_TAG < len(mjml)):
+            line, column = merge.place(mjml, opening.start())
+            problem = (
+                "This merge tag is never closed." if end < 0 else f"More than {_MAX_TAGS:,} merge tags are too many."
+            )
+            raise DesignError(problem, line=line, column=column)
 
 
 def _design(
