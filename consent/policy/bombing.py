@@ -9,6 +9,7 @@ from app.mail.providers import group_of
 
 ADDRESS_PAUSE = timedelta(hours=12)  # between two confirmation mails to one address, over all forms
 ADDRESS_SPAN, ADDRESS_MAILS = timedelta(days=30), 4
+MAILBOX_SPAN, MAILBOX_MAILS = timedelta(days=1), 3  # to spellings of one mailbox: ada+1@, ada+2@
 IP_SPAN, IP_REQUESTS = timedelta(hours=1), 30
 DOMAIN_SPAN, DOMAIN_MAILS = timedelta(hours=1), 60
 FILL_IN, SHOWN = timedelta(seconds=2), timedelta(hours=24)  # least and most time between a form and its answer
@@ -20,7 +21,16 @@ class Asked:
 
     address_mails_in_pause: int
     address_mails_in_span: int
+    mailbox_mails: int
     domain_mails: int
+
+
+def spellings(domain: str) -> tuple[str, str]:
+    """Return the characters with which, and the mark behind which, one mailbox of ``domain`` can be spelled anew.
+
+    Addresses that differ so are never taken for the same person; only for the sake of whose mailbox it may be.
+    """
+    return ("." if group_of(domain) == "gmail" else "", "+")
 
 
 def may_mail(asked: Asked, domain: str) -> bool:
@@ -29,6 +39,7 @@ def may_mail(asked: Asked, domain: str) -> bool:
     return (
         asked.address_mails_in_pause == 0
         and asked.address_mails_in_span < ADDRESS_MAILS
+        and asked.mailbox_mails < MAILBOX_MAILS
         and (not small or asked.domain_mails < DOMAIN_MAILS)
     )
 

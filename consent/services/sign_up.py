@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core import clock
 from app.core.ids import random_id
@@ -163,14 +163,23 @@ def _email_key(row: SignUp) -> str:
 def _asked(session: Session, row: SignUp) -> bombing.Asked:
     now = clock.now()
 
-    def mails(since: timedelta, who: ColumnElement[bool]) -> int:
+    def mails(since: timedelta, who: ColumnElement[bool], *, late: timedelta = VALID) -> int:
         # created_at is what the indexes know; a job may be late, but not by more than a request is valid.
-        recent = SignUp.created_at > now - since - VALID
+        recent = SignUp.created_at > now - since - late
         return session.scalar(select(func.count()).where(SignUp.mailed_at > now - since, recent, who)) or 0
 
     same = SignUp.address_key == row.address_key
+    mailbox = and_(SignUp.domain == row.domain, _mailbox(SignUp.email, row.domain) == _mailbox(row.email, row.domain))
     return bombing.Asked(
         address_mails_in_pause=mails(bombing.ADDRESS_PAUSE, same),
         address_mails_in_span=mails(bombing.ADDRESS_SPAN, same),
+        mailbox_mails=mails(bombing.MAILBOX_SPAN, mailbox, late=timedelta()),
         domain_mails=mails(bombing.DOMAIN_SPAN, SignUp.domain == row.domain),
     )
+
+
+def _mailbox(email: InstrumentedAttribute[str] | str, domain: str) -> ColumnElement[str]:
+    """Return the local part without what can be written into it at will."""
+    ignored, mark = bombing.spellings(domain)
+    local = func.split_part(func.lower(func.split_part(email, "@", 1)), mark, 1)
+    return func.translate(local, ignored, "") if ignored else local

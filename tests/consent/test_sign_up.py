@@ -15,6 +15,7 @@ from app.core import tokens
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import by_address
 from app.customers.services.contacts import change_address
+from consent.policy.bombing import MAILBOX_MAILS
 from consent.policy.ladder import Level, State
 from consent.queries import forms, permissions
 from consent.services.ageing import purge_sign_ups
@@ -120,6 +121,16 @@ def test_row_59_list_bombing_sends_at_most_one_mail(
     run_jobs()
     assert len(mailbox.mails) == 1
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("spelling", ["victim+{}@example.com", "vi.ctim+{}@gmail.com"])
+def test_row_59_a_mailbox_is_not_bombed_by_spelling_it_anew(
+    stage: Stage, mailbox: Mailbox, sign_up: SignUp, run_jobs: Callable[[], int], spelling: str
+) -> None:
+    for number in range(20):
+        sign_up(spelling.format(number))
+    run_jobs()
+    assert len(mailbox.mails) == MAILBOX_MAILS
 
 
 def test_row_59_further_topics_asked_for_meanwhile_are_offered_unticked(
