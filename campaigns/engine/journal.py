@@ -67,11 +67,15 @@ class Journal:
         path = folder(var) / f"{claim.id}{_SUFFIX}"
         draft = path.with_suffix(_DRAFT)
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        # Locked before it has its name: nobody can see it unlocked while its owner lives.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         made = cls(path, descriptor)
-        made._append(json.dumps({"claim": claim.id, "campaign": claim.campaign_id, "boot": boot_id()}).encode())
-        draft.rename(path)
+        try:
+            # Locked before it has its name: nobody can see it unlocked while its owner lives.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            made._append(json.dumps({"claim": claim.id, "campaign": claim.campaign_id, "boot": boot_id()}).encode())
+            draft.rename(path)
+        except OSError:
+            made.release()
+            raise
         return made
 
     def _append(self, payload: bytes) -> None:

@@ -44,7 +44,10 @@ def reconcile() -> Reconciled:
     with unit_of_work() as session:
         without = [claim for claim in hosts.open_claims(session, host) if not journal.exists(var, claim.id)]
     for path in journal.abandoned(var):
-        _settle_journal(path, host, done)
+        try:
+            _settle_journal(path, host, done)
+        except (ValueError, KeyError, OSError) as error:  # one that cannot be read must not hold up the others
+            logger.error("journal_not_settled", journal=path.name, error=f"{type(error).__name__}: {error}")
     for claim in without:
         _lose_claim(claim, done)
     _settle_campaigns(done)

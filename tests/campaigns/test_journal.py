@@ -113,3 +113,17 @@ def test_a_restart_of_the_machine_makes_it_incomplete(tmp_path: Path, monkeypatc
     monkeypatch.setattr(journal, "boot_id", lambda: "another run of the machine")
     found = read(path)
     assert found.incomplete and set(found.results) == {11, 12, 13}
+
+
+def test_a_journal_that_could_not_be_made_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            Journal.create(tmp_path, CLAIM)
+    assert len(os.listdir("/proc/self/fd")) == before
+    journal.sweep_drafts(tmp_path)
+    Journal.create(tmp_path, CLAIM).delete()

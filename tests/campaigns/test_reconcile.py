@@ -102,3 +102,11 @@ def test_what_a_lost_host_held_is_unknown_until_its_journal_comes_back(
     run_jobs()
     assert states(campaign) == {"sent": 30}
     assert len(relay.recipients) == len(set(relay.recipients)) == 30
+
+
+def test_a_journal_that_cannot_be_read_holds_up_no_other(relay: RecordingRelay) -> None:
+    campaign = frozen(30)
+    journal.Journal.create(config.current().var, take(campaign)).release()
+    (journal.folder(config.current().var) / "0.journal").write_bytes(journal._frame(b"{}"))
+    assert reconcile().queued == 10
+    assert states(campaign) == {"queued": 30}
