@@ -231,6 +231,17 @@ def test_public_pages_set_no_cookie(client: FlaskClient, stage: Stage) -> None:
         assert "Set-Cookie" not in client.get(path).headers, path
 
 
+def test_a_form_may_lead_to_the_brands_own_page(client: FlaskClient, stage: Stage, sign_up: SignUp) -> None:
+    assert "form-action 'self';" in client.get(f"/subscribe/{stage.form}").headers["Content-Security-Policy"]
+    with unit_of_work() as session:
+        session.execute(text("UPDATE form SET redirect_url = 'https://shop.example:8443/thanks?a=1'"))
+    page = client.get(f"/subscribe/{stage.form}")
+    # Browsers hold the redirect after a form against the policy of the form's page.
+    assert "form-action 'self' https://shop.example:8443;" in page.headers["Content-Security-Policy"]
+    sent = sign_up("ada@example.com")
+    assert (sent.status_code, sent.location) == (303, "https://shop.example:8443/thanks?a=1")
+
+
 def test_a_form_answers_what_is_wrong(client: FlaskClient, stage: Stage, sign_up: SignUp) -> None:
     answer = sign_up("not an address")
     assert answer.status_code == 422 and "not a valid e-mail address" in answer.text
