@@ -12,4 +12,5 @@ const apply = () => root.setAttribute("data-bs-theme", kept() ?? (dark.matches ?
 apply();
 dark.addEventListener("change", apply);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone) document.cookie = `tz=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+// Subscribers' pages (which robots must not list) set no cookie.
+if (zone && !document.querySelector("meta[name=robots]")) document.cookie = `tz=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
