@@ -15,8 +15,8 @@ from consent.services import topics
 _FIELDS = ("city", "company", "plan", "points", "shop", "adviser")
 _GREETING = (
     "Dear {{ contact.first_name }} {{ contact.last_name }} of {{ contact.company }} in {{ contact.city }}, your plan is"
-    " {{ contact.plan }} and you have {{ contact.points }} points at {{ contact.shop }}. {{ contact.adviser }} greets you"
-    " and all of {{ contact.city }}; {{ contact.first_name }}, until soon."
+    " {{ contact.plan }} and you have {{ contact.points }} points at {{ contact.shop }}. {{ contact.adviser }} greets"
+    " you and all of {{ contact.city }}; {{ contact.first_name }}, until soon."
 )
 _STORY = "What we made this month, and what it is good for: a story of some length, as newsletters have them. " * 3
 
