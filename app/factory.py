@@ -174,7 +174,7 @@ def create_app(settings: Settings) -> Flask:
     app.wsgi_app = tracking_middleware(app.wsgi_app)  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
-            app.wsgi_app, trusted_hosts=settings.trusted_proxies.split(",")
+            app.wsgi_app, trusted_hosts=[proxy.strip() for proxy in settings.trusted_proxies.split(",")]
         )
     return app
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from flask import Flask, abort
+from flask import Flask, abort, request
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
@@ -69,6 +69,27 @@ def test_the_session_cookie_is_secure_over_https(monkeypatch: pytest.MonkeyPatch
     )
     assert "Secure" in answer.headers["Set-Cookie"]
     assert answer.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "seen"),
+    [
+        ("198.51.100.9", "203.0.113.5", "198.51.100.9"),  # anybody can say anything
+        ("10.0.0.1", "203.0.113.5", "203.0.113.5"),
+        ("10.0.0.2", "192.0.2.66, 203.0.113.5, 10.0.0.1", "203.0.113.5"),  # what a client says itself stands first
+    ],
+)
+def test_only_proxies_of_ours_tell_who_the_client_is(
+    monkeypatch: pytest.MonkeyPatch, db: object, peer: str, said: str, seen: str
+) -> None:
+    from app.core.config import Settings
+    from app.factory import create_app
+
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2")
+    app = create_app(Settings.from_env())
+    app.add_url_rule("/who", view_func=public(lambda: request.remote_addr or ""))
+    answer = app.test_client().get("/who", headers={"X-Forwarded-For": said}, environ_base={"REMOTE_ADDR": peer})
+    assert answer.text == seen
 
 
 @pytest.fixture
