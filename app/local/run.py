@@ -157,7 +157,7 @@ class Deployment:
 
     def _sink(self) -> Program:
         def choose() -> None:
-            self._outbox.mkdir(exist_ok=True)
+            self._outbox.mkdir(exist_ok=True, mode=0o700)  # mails hold links that confirm
             self._sink_port = self._sink_port or kept_port(self._outbox / "port")
 
         return Program(
