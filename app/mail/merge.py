@@ -101,12 +101,29 @@ class _HtmlOutput(output.Output):
     node_class = _EscapedOutput
 
 
+def _keep_small(length: int) -> None:
+    """Refuse a text so long that a row of filters, or two long strings, could fill the memory."""
+    if length > _MAX_TEXT:
+        raise FilterArgumentError("the text would become too long", token=None)
+
+
 def _bounded_replace(value: object, old: object = "", new: object = "", *, original: Callable[..., str]) -> str:
-    """Replace only where the result stays small: two long strings could otherwise fill the memory."""
     text, out = to_liquid_string(value, False), to_liquid_string(new, False)
-    if len(text) * (len(out) + 1) > _MAX_TEXT:
-        raise FilterArgumentError("the result of replace would be too long", token=None)
+    _keep_small(len(text) * (len(out) + 1))
     return original(text, to_liquid_string(old, False), out)
+
+
+def _bounded_add(value: object, more: object, *, original: Callable[..., str]) -> str:
+    text, added = to_liquid_string(value, False), to_liquid_string(more, False)
+    _keep_small(len(text) + len(added))
+    return original(text, added)
+
+
+def _bounded_join(value: object, separator: object = " ", *, environment: Environment) -> str:
+    parts = [to_liquid_string(part, False) for part in value] if isinstance(value, list | tuple) else []
+    between = to_liquid_string(separator, False)
+    _keep_small(sum(map(len, parts)) + len(parts) * len(between))
+    return str(array.join(value, between, environment=environment))
 
 
 def _date(value: object, fmt: object = "%Y-%m-%d", *, environment: Environment) -> str:
@@ -137,11 +154,9 @@ _FILTERS: dict[str, Callable[..., object]] = {
     **{
         name: getattr(string, name)
         for name in [
-            "append",
             "capitalize",
             "downcase",
             "lstrip",
-            "prepend",
             "remove",
             "remove_first",
             "rstrip",
@@ -154,8 +169,9 @@ _FILTERS: dict[str, Callable[..., object]] = {
             "upcase",
         ]
     },
+    "append": partial(_bounded_add, original=string.append),
+    "prepend": partial(_bounded_add, original=string.prepend),
     "slice": string.slice_,
-    "join": array.join,
     "first": array.first,
     "last": array.last,
     "abs": math.abs_,
@@ -180,7 +196,7 @@ _TAGS = (
 TAG_NAMES = "if, unless, case, for, assign, comment"
 
 
-FILTER_NAMES = frozenset(_FILTERS) | {"date"}
+FILTER_NAMES = frozenset(_FILTERS) | {"date", "join"}
 
 
 class _Sandbox(Environment):
@@ -195,6 +211,7 @@ class _Sandbox(Environment):
         for name, function in _FILTERS.items():
             self.add_filter(name, function)
         self.add_filter("date", partial(_date, environment=self))
+        self.add_filter("join", partial(_bounded_join, environment=self))
 
 
 def _environment(escape: Escape) -> Environment:
