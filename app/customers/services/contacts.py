@@ -163,17 +163,18 @@ def mark_complained(session: Session, contact_ids: Iterable[int], at: datetime |
 
 def erase(session: Session, contact_id: int) -> None:
     """Null what is personal about a contact; forget earlier addresses, what other systems call the person, and
-    refused rows of imports that name the address. The opaque id stays."""
+    refused rows of imports that name one of the addresses. The opaque id stays."""
     row = _locked(session, contact_id)
-    if row.email:
-        session.execute(delete(ImportReject).where(ImportReject.row.icontains(row.email, autoescape=True)))
+    earlier = session.scalars(select(ContactAddress).where(ContactAddress.contact_id == contact_id)).all()
+    for address in filter(None, [row.email, *(former.email for former in earlier)]):
+        session.execute(delete(ImportReject).where(ImportReject.row.icontains(address, autoescape=True)))
     session.execute(delete(ExternalId).where(ExternalId.contact_id == contact_id))
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""
     row.language = row.time_zone = row.country = None
     row.tags, row.attributes = [], {}
     row.erased_at = row.updated_at = clock.now()
-    for former in session.scalars(select(ContactAddress).where(ContactAddress.contact_id == contact_id)):
+    for former in earlier:
         session.delete(former)
     session.flush()
 
