@@ -29,6 +29,7 @@ from campaigns.services.compose import CONTACT_FIELDS, Composer, composer
 
 TEST = JobName("campaigns.send_test", Queue.SYSTEM)
 NOBODY = 0
+MAX_TESTS = 10  # addresses
 
 # Who a preview is for until somebody is chosen, by language.
 _SOMEBODY = {"en": ("Ada", "Lovelace", "GB"), "fr": ("Marie", "Curie", "FR")}
@@ -123,6 +124,8 @@ def request_test(
     clean = [normalise(address).email for address in addresses]
     if not clean:
         raise InvalidInput(_("Give an address that the test goes to."), field="address")
+    if len(clean) > MAX_TESTS:  # a test asks for nobody's permission, so it must not become a mailing
+        raise InvalidInput(_("A test goes to %(max)d addresses at most.", max=MAX_TESTS), field="address")
     preview(session, campaign_id, language, _text_of(content), contact_id)
     for address in clean:
         enqueue(session, TEST, campaign_id, language, address, contact_id)

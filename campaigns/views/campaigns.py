@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app.accounts.forms import attach
 from app.accounts.policy import Role
 from app.accounts.views.guard import allows, current_user
+from app.accounts.views.limits import limiter
 from app.brands.queries import brands, sending
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, UserError
@@ -242,6 +243,7 @@ def recipients(campaign_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:campaign_id>/test")
 @allows(Role.MARKETER)
+@limiter.limit("30 per hour", key_func=lambda: f"test mails {current_user().id}")
 def test(campaign_id: int) -> ResponseReturnValue:
     """Send a test mail in each language that was ticked."""
     addresses = request.form.get("address", "").replace(";", ",").replace(",", " ").split()
