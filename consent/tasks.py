@@ -23,7 +23,8 @@ logger = log.get("consent")
 BATCH = 500
 
 
-@job("consent.answer_sign_up", queue=Queue.SYSTEM)
+# For about a day: who signs up while the relay is away may not ask again for half of one.
+@job("consent.answer_sign_up", queue=Queue.SYSTEM, attempts=75)
 def answer_sign_up(sign_up_id: int) -> None:
     """Send the confirmation mail of a sign-up, unless it is not to have one. May send it twice after a crash."""
     with unit_of_work() as session:

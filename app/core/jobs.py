@@ -35,8 +35,9 @@ logger = log.get("jobs")
 # Spaces in the 63 bits of advisory locks: job ids live above one number, periodic work above another.
 _LOCK_SPACE = 0x7065 << 44
 _PERIODIC_SPACE = 0x7066 << 44
-MAX_ATTEMPTS = 6
-MAX_STARTS = 50  # a job that kills its worker each time leaves no error, and must end, too
+MAX_ATTEMPTS = 6  # which take some five minutes
+MAX_DEATHS = 44  # a job that kills its worker each time leaves no error, and must end, too
+_LONGEST_WAIT = 1280  # seconds
 
 
 class Queue(StrEnum):
@@ -82,9 +83,11 @@ class JobName:
 
 @dataclass(frozen=True)
 class Job(JobName):
-    """A function that a worker runs. ``args`` of ``enqueue`` are JSON scalars: ids, not objects."""
+    """A function that a worker runs. ``args`` of ``enqueue`` are JSON scalars: ids, not objects. After that many
+    ``attempts`` that failed it is kept as failed."""
 
     function: Callable[..., None]
+    attempts: int = MAX_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,11 @@ def publish_with(publisher: Publisher) -> None:
     _publisher = publisher
 
 
-def job(name: str, *, queue: Queue) -> Callable[[Callable[..., None]], Job]:
+def job(name: str, *, queue: Queue, attempts: int = MAX_ATTEMPTS) -> Callable[[Callable[..., None]], Job]:
     """Make a function a job. It opens its own units of work and may run again after a crash."""
 
     def wrap(function: Callable[..., None]) -> Job:
-        return jobs.add(name, Job(name, queue, function))
+        return jobs.add(name, Job(name, queue, function, attempts))
 
     return wrap
 
@@ -201,30 +204,26 @@ def run(job_id: int) -> None:
         name, args, attempts = row
         log.bind(job=name, job_id=job_id)
         what = jobs.get(name)
+        most = what.attempts if what else MAX_ATTEMPTS
         try:
-            if attempts > MAX_STARTS:
-                raise UserError(f"It was begun {MAX_STARTS} times, and its worker died each time.")
+            if attempts > most + MAX_DEATHS:
+                raise UserError(f"It was begun {attempts} times, and its worker died each time.")
             if what is None:
                 raise UserError(f"No job is called {name!r}: this worker runs another version of the code.")
             what.function(*args)
         except Exception as error:
             logger.exception("job_failed", attempts=attempts)
-            _put_back(held, job_id, attempts, error)
+            _put_back(held, job_id, attempts, error, last=attempts >= most)
         else:
             held.execute("DELETE FROM job WHERE id = %s", [job_id])
 
 
-def _put_back(held: psycopg.Connection, job_id: int, attempts: int, error: Exception) -> None:
+def _put_back(held: psycopg.Connection, job_id: int, attempts: int, error: Exception, *, last: bool) -> None:
     """Make a failed job due again later, doubling the wait; after the last attempt keep it as failed."""
     held.execute(
         "UPDATE job SET started_at = NULL, published_at = NULL, error = %s, due_at = now() + %s * interval '1 second',"
         " failed_at = CASE WHEN %s THEN now() END WHERE id = %s",
-        [
-            f"{type(error).__name__}: {error}"[:2000],
-            5 * 2 ** min(attempts, MAX_ATTEMPTS),
-            attempts >= MAX_ATTEMPTS,
-            job_id,
-        ],
+        [f"{type(error).__name__}: {error}"[:2000], min(5 * 2 ** min(attempts, 20), _LONGEST_WAIT), last, job_id],
     )
 
 

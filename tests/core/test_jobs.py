@@ -129,7 +129,7 @@ def test_a_job_that_kills_its_worker_each_time_ends_as_failed(db: Engine) -> Non
     with unit_of_work() as session:
         job_id = enqueue(session, note, 7)
     with db.begin() as connection:
-        connection.execute(text("UPDATE job SET attempts = :starts"), {"starts": jobs.MAX_STARTS})
+        connection.execute(text("UPDATE job SET attempts = :starts"), {"starts": jobs.MAX_ATTEMPTS + jobs.MAX_DEATHS})
     jobs.run(job_id)
     with unit_of_work() as session:
         [(failed_id, _, _, error)] = jobs.failed(session)
@@ -146,6 +146,21 @@ def test_a_failing_job_is_tried_again_later_and_in_the_end_kept_as_failed(db: En
     with unit_of_work() as session:
         [(failed_id, name, _, error)] = jobs.failed(session)
     assert (failed_id, name, error) == (job_id, "test.fail", "RuntimeError: the relay is away")
+
+
+def test_a_job_may_be_more_patient_than_others(db: Engine) -> None:
+    @job("test.patient", queue=Queue.UPKEEP, attempts=jobs.MAX_ATTEMPTS + 2)
+    def patient() -> None:
+        raise RuntimeError("the relay is away")
+
+    with unit_of_work() as session:
+        job_id = enqueue(session, patient)
+    for attempt in range(jobs.MAX_ATTEMPTS + 2):
+        with unit_of_work() as session:
+            assert jobs.failed(session) == [], attempt
+        jobs.run(job_id)
+    with unit_of_work() as session:
+        assert [row[0] for row in jobs.failed(session)] == [job_id]
 
 
 def test_a_broker_that_is_away_loses_nothing(db: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
