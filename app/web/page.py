@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
+from babel import Locale
 from babel.numbers import format_compact_decimal
 from flask import Flask, g, has_request_context, request, url_for
 
@@ -46,6 +47,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago, compact=compact, date=day, datetime=moment, given=given, money=money, number=number, percent=percent
     )
+    app.jinja_env.filters.update(country_name=country_name, language_name=language_name)
     app.context_processor(lambda: {"language": language(), "language_tag": language_tag(), "current_user": find_user()})
 
 
@@ -132,9 +134,20 @@ def money(value: Decimal | float | None, currency: str) -> str:
     return DASH if value is None else str(flask_babel.format_currency(value, currency))
 
 
-def day(value: date | datetime | None, style: str = "medium") -> str:
-    """Return a date in the reader's language and zone."""
-    return DASH if value is None else str(flask_babel.format_date(value, style))
+def country_name(code: str | None) -> str:
+    """Return a country (ISO 3166) in the reader's language; a code that CLDR does not know stays as it is."""
+    return str(Locale(language()).territories.get(code, code)) if code else DASH
+
+
+def language_name(code: str | None) -> str:
+    """Return a language (ISO 639) in the reader's language; a code that CLDR does not know stays as it is."""
+    return str(Locale(language()).languages.get(code, code)) if code else DASH
+
+
+def day(value: date | datetime | str | None, style: str = "medium") -> str:
+    """Return a date, also one in ISO text, in the reader's language and zone."""
+    read = date.fromisoformat(value) if isinstance(value, str) else value
+    return DASH if read is None else str(flask_babel.format_date(read, style))
 
 
 def moment(value: datetime | None, style: str = "medium") -> str:

@@ -19,6 +19,7 @@ from campaigns.errors import LaunchRefused
 from campaigns.queries.explain import explain
 from campaigns.queries.progress import progress
 from campaigns.services import control, launch
+from consent.forms import ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -99,9 +100,9 @@ def explain_person(campaign_id: int) -> ResponseReturnValue:
         except (InvalidInput, NotFound) as error:
             problem = str(error)
     template = "web/campaigns/_explain.html" if "HX-Request" in request.headers else "web/campaigns/explain.html"
-    return render_template(
-        template, campaign_id=campaign_id, progress=shown, address=address, problem=problem, explanation=found
-    )
+    names = {"level": LEVEL_NAMES, "basis": BASIS_NAMES, "actor": ACTOR_NAMES}
+    known = {"campaign_id": campaign_id, "progress": shown, "address": address, "problem": problem, "names": names}
+    return render_template(template, explanation=found, **known)
 
 
 def _contact_at(session: Session, address: str) -> int:
