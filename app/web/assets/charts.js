@@ -33,8 +33,9 @@ const theme = () => ({
 const faded = (rgb, share) => rgb.replace("rgb", "rgba").replace(")", `, ${share})`);
 
 function formatter(unit) {
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: unit === "%" ? 2 : 1 });
-  return (value) => (value == null || value === "-" ? "–" : number.format(value) + (unit === "%" ? " %" : (unit ?? "")));
+  const share = unit === "%";
+  const number = new Intl.NumberFormat(language, { style: share ? "percent" : "decimal", maximumFractionDigits: share ? 2 : 1 });
+  return (value) => (value == null || value === "-" ? "–" : share ? number.format(value / 100) : number.format(value) + (unit ?? ""));
 }
 
 // Labels that are ISO times are written in the reader's language; hours only when a chart has several points a day.
@@ -155,7 +156,7 @@ function funnel(spec, t) {
       data: steps.map((step) => step.name),
       axisTick: { show: false },
       axisLine: { show: false },
-      axisLabel: { color: t.text, fontSize: 13, width: 120, overflow: "truncate" },
+      axisLabel: { color: t.text, fontSize: 13, lineHeight: 15, width: 120, overflow: "break" },
     },
     series: [
       {
