@@ -31,7 +31,7 @@ def register() -> None:
     contacts.address_listeners.add("permission", _address_changed)
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
-    listing.list_filters.add("topic", ListFilter(_("Permits"), _filter_choices, permissions.permitting))
+    listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
 
 
 def _topic_choices(session: Session, language: str) -> list[TopicChoice]:

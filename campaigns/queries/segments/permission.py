@@ -101,9 +101,9 @@ def _controls(leaf: Leaf, context: Context) -> list[Control]:
     controls = [Control("op", _("State of the permission"), "select", op, options, reshapes=True)]
     state = _OPS[op][1]
     if state is State.GRANTED:
-        levels = (("", _("any level")), *((level.value, str(label)) for level, label in _LEVELS.items()))
+        known = ((level.value, _("at least %(level)s", level=label)) for level, label in _LEVELS.items())
         chosen = given.as_text(leaf.get("level"))
-        controls.append(Control("level", _("Least level"), "select", chosen, levels, before=_("at least at")))
+        controls.append(Control("level", _("Least level"), "select", chosen, (("", _("at any level")), *known)))
     if state is not State.NEVER_ASKED:
         days = given.as_text(leaf.get("within_days"))
         controls.append(
