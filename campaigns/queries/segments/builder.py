@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
+
 from app.core.errors import InvalidInput
 from campaigns.queries.segments.condition import Context, Control, conditions
-from campaigns.queries.segments.tree import MODES, kind_of, mode_of
+from campaigns.queries.segments.tree import MAX_CONDITIONS, MODES, kind_of, mode_of
 
 ROOT = "r"
 BLANK: Mapping[str, object] = {"field": "country", "op": "eq"}
@@ -92,12 +94,14 @@ def menu(context: Context) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def read(form: Mapping[str, str], context: Context) -> dict[str, Any]:
-    """Return the definition that a posted builder says."""
+    """Return the definition that a posted builder says. Raises ``InvalidInput`` for more than any segment may have."""
     nodes: dict[str, dict[str, str]] = {}
     for name, value in form.items():
         path, slash, control = name.partition("/")
         if slash and path.split(".")[0] == ROOT:
             nodes.setdefault(path, {})[control] = value
+    if len(nodes) > 2 * MAX_CONDITIONS:  # groups are nodes, too
+        raise InvalidInput(_("a segment may have %(max)d conditions at most.", max=MAX_CONDITIONS))
     definition = _node(ROOT, nodes, context) if ROOT in nodes else {"all": []}
     return definition if mode_of(definition) else {"all": [definition]}
 
