@@ -62,7 +62,7 @@ class Run:
         return self
 
     def guard(self) -> int:
-        listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines()
+        listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines()
         rows = [row.split(None, 2) for row in listed]
         return next(int(row[0]) for row in rows if row[1] == str(self.process.pid) and "guard.py" in row[2])
 
