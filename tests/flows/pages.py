@@ -117,11 +117,19 @@ def problems(page: Page) -> list[str]:
     return found
 
 
-def visit(browser: Browser, base: str, out: Path, who: tuple[str, str], places: Sequence[Place]) -> Iterator[str]:
+def visit(
+    browser: Browser,
+    base: str,
+    out: Path,
+    who: tuple[str, str],
+    places: Sequence[Place],
+    schemes: Sequence[str] = SCHEMES,
+    widths: Sequence[str] = tuple(WIDTHS),
+) -> Iterator[str]:
     """Look at ``places``; yield what is wrong with them, one line each."""
-    for scheme in SCHEMES:
-        for width, (x, y) in WIDTHS.items():
-            size = {"width": x, "height": y}
+    for scheme in schemes:
+        for width in widths:
+            size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
             context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
             stranger = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB")
             sign_in(context, base, *who)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from app.core import clock
+from app.core.db import unit_of_work
+from app.customers.queries.contacts import by_address
 from app.mail import outbox
 from app.mail.outbox import OutboxMail
+from consent.queries.verify import verify
+from tests.flows import mailing
 from tests.flows.conftest import NewPage
 from tests.flows.product import Product, until
+from tests.flows.steps import await_end, figure, go, let_lie, open_mail, received
+from tracking.services.rebuild import rebuild
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +28,7 @@ ADMIN = "ines@tea.example"
 ADA = "ada@example.org"
 PASSWORD = "camellia sinensis 1848"
 PEOPLE = 50
+SUBJECT = "The first flush is here, Ada"
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +78,6 @@ def set_up(page: Page, url: str) -> None:
     expect(page.get_by_role("cell", name="letters@tea.example")).to_be_visible()
 
 
-def go(page: Page, name: str) -> None:
-    """Follow a link of the main navigation."""
-    link = page.get_by_role("complementary", name="Main navigation").get_by_role("link", name=name, exact=True)
-    link.click()
-    expect(link).to_have_attribute("aria-current", "page")
-    page.wait_for_load_state()
-
-
 def create_topic(page: Page) -> None:
     go(page, "Topics")
     page.get_by_role("link", name="New topic").first.click()
@@ -119,23 +116,10 @@ def confirm(product: Product, staff: Page, stranger: Page) -> None:
     assert link is not None
     stranger.goto(link)
     stranger.goto(link)
-    assert "Nobody" in product.flask("consent", "proof", ADA, ok=False), "fetching the link confirmed it"
+    with mailing.at_home(product), unit_of_work() as session:
+        assert by_address(session, ADA) is None, "fetching the link confirmed it"
     stranger.get_by_role("button", name="Confirm my subscription").click()
     expect(stranger.get_by_role("heading", name="You are subscribed")).to_be_visible()
-
-
-def open_mail(product: Product, page: Page, address: str, subject: str) -> FrameLocator:
-    """Open the newest mail to ``address`` on the Outbox page; returns the mail as it is read."""
-    until(lambda: received(product, address, subject), what=f"a mail “{subject}” to {address}")
-    page.goto(f"{product.url}/outbox?q={address}")
-    page.get_by_role("link", name=subject).first.click()
-    return page.frame_locator("iframe[title='The mail as it is read']")
-
-
-def received(product: Product, address: str, subject: str) -> list[OutboxMail]:
-    """Return the mails whose subject begins with ``subject`` that arrived for ``address``, newest first."""
-    mails = outbox.list_mails(product.var, address)
-    return [outbox.read_mail(product.var, mail.id) for mail in mails if mail.subject.startswith(subject)]
 
 
 def people_file(folder: Path) -> Path:
@@ -164,12 +148,6 @@ def import_people(page: Page, file: Path) -> None:
     expect(figure(page, "May be written to")).to_have_text(str(PEOPLE))
     expect(figure(page, "Refused rows")).to_have_text("1")
     expect(page.get_by_role("region", name="Refused rows")).to_contain_text("E-Mail")
-
-
-def figure(page: Page, label: str) -> Locator:
-    """The value of a headline figure."""
-    card = page.locator(".card").filter(has=page.get_by_role("heading", name=label, exact=True))
-    return card.locator(".stat-value")
 
 
 def create_segment(page: Page) -> None:
@@ -230,21 +208,19 @@ def launch(product: Product, page: Page) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Send to 32 people now?")
     dialog.get_by_role("button", name="Send now").click()
-    expect(page.get_by_text("100 %")).to_be_visible()
+    await_end(page)
     expect(figure(page, "Sent")).to_have_text("32")
     expect(figure(page, "Waiting")).to_have_text("0")
 
 
 def read_and_click(product: Product, page: Page) -> None:
     """Read Ada's mail, which asks for the pixel, and click; she lets herself be measured, the others do not."""
-    (mail,) = received(product, ADA, "The first flush is here, Ada")
-    # What is opened within two seconds is held for a machine's doing.
-    until(lambda: clock.now() - mail.at > timedelta(seconds=3), what="the mail to lie there for a moment")
-    read = open_mail(product, page, ADA, "The first flush is here, Ada")
+    let_lie(next(received(product, ADA, SUBJECT)))
+    read = open_mail(product, page, ADA, SUBJECT)
     with page.expect_popup() as opened:
         read.get_by_role("link", name="the whole story is here").click()
     expect(opened.value).to_have_url(re.compile(r"https://www\.example\.com/story"))
-    assert "/o/" not in received(product, "person50@example.net", "The first flush")[0].html
+    assert "/o/" not in next(received(product, "person50@example.net", "The first flush")).html
 
 
 def report_shows_it(page: Page) -> None:
@@ -265,7 +241,7 @@ def link_of(mail: OutboxMail, kind: str) -> str:
 
 
 def unsubscribe_and_undo(product: Product, page: Page) -> None:
-    (mail,) = received(product, ADA, "The first flush is here, Ada")
+    (mail,) = received(product, ADA, SUBJECT)
     page.goto(link_of(mail, "unsubscribe"))
     page.goto(link_of(mail, "unsubscribe"))
     expect(page.get_by_text("will get no more e-mails about “Tea letter” from Camellia")).to_be_visible()
@@ -277,7 +253,7 @@ def unsubscribe_and_undo(product: Product, page: Page) -> None:
 
 
 def choose_preferences(product: Product, page: Page) -> None:
-    (mail,) = received(product, ADA, "The first flush is here, Ada")
+    (mail,) = received(product, ADA, SUBJECT)
     page.goto(link_of(mail, "preferences"))
     expect(page.get_by_text(ADA)).to_have_count(0)  # a forwarded mail tells nobody the address
     measuring = page.get_by_role("group", name="Measuring").get_by_role("checkbox")
@@ -317,8 +293,9 @@ def look_back(product: Product, page: Page) -> None:
     assert told["state"] == "sent" and told["ledger_entry"]["action"] == "confirm"
     open_contact(page, "person50@example.net")
     expect(page.locator("#permission")).to_contain_text("withdrawn")
-    assert product.flask("consent", "verify")["ok"]
-    assert product.flask("reports", "rebuild")["differences"] == 0
+    with mailing.at_home(product), unit_of_work() as session:
+        assert verify(session).broken is None
+        assert rebuild(session).total == 0
 
 
 def open_contact(page: Page, address: str) -> None:
