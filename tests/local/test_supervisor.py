@@ -62,7 +62,8 @@ class Run:
         return self
 
     def guard(self) -> int:
-        listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines()
+        shown = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout
+        listed = shown.splitlines()
         rows = [row.split(None, 2) for row in listed]
         return next(int(row[0]) for row in rows if row[1] == str(self.process.pid) and "guard.py" in row[2])
 

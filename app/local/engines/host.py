@@ -56,7 +56,9 @@ def command_of(pid: int) -> str:
         pass
     if Path("/proc/self").exists():
         return ""
-    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
+    ).stdout.strip()
 
 
 def pid_in(file: Path, sign: str) -> int | None:
