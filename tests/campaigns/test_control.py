@@ -111,7 +111,7 @@ def test_steering_from_the_pages(relay: RecordingRelay, client: FlaskClient, run
     assert 'hx-trigger="every 2s"' in fragment
     run_jobs()
     finished = client.get(home).text
-    assert "100 %" in finished and "hx-trigger" not in finished
+    assert ">100%</span>" in finished and "hx-trigger" not in finished
     assert "cannot be done" in client.post(f"{home}/pause", follow_redirects=True).text
 
 
