@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 # As people's browsers call themselves: a robot's clicks do not count.
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-PATIENCE = 20_000
+PATIENCE = 30_000
 
 NewPage = Callable[..., Page]
 

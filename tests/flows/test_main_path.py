@@ -280,8 +280,8 @@ def one_click(product: Product) -> None:
 def look_back(product: Product, page: Page) -> None:
     open_contact(page, ADA)
     timeline = page.locator("#timeline").get_by_role("listitem")
-    mailing = ("Was sent a mail", "Opened a mail", "Clicked in a mail", "Unsubscribed from a mail")
-    for title in ("Confirmed: Tea letter", *mailing):
+    later = ("Was sent a mail", "Opened a mail", "Clicked in a mail", "Unsubscribed from a mail")
+    for title in ("Confirmed: Tea letter", *later):
         expect(timeline.filter(has_text=title)).to_be_visible()
     page.get_by_role("link", name="Why?").click()
     expect(page.get_by_role("heading", name="Sent, and accepted by the relay.")).to_be_visible()
