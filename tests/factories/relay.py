@@ -4,7 +4,7 @@ For each message it appends one line to FILE, ``rcpt<TAB>mail_from<TAB>Message-I
 the file holds at least what its client can believe accepted. What it answers depends on the recipient's local part:
 
     deferNNN…    451 4.7.1          refuseNNN…   550 5.1.1 to RCPT        blockNNN…   550 5.7.1 after the dot
-    slowNNN…     250 after half a second             pauseNNN…    250 after a fiftieth of a second
+    slowNNN…     250 after half a second             pauseNNN…    250 after a twentieth of a second
 
 With a third argument, a folder, it keeps each message there as well.
 """
@@ -60,7 +60,7 @@ def _talk(connection: socket.socket, descriptor: int, keep: Path | None) -> None
                 data = _data(reader)
                 if data is None:
                     return
-                for name, seconds in ((b"slow", 0.5), (b"pause", 0.02)):
+                for name, seconds in ((b"slow", 0.5), (b"pause", 0.05)):
                     if recipient.startswith(name):
                         time.sleep(seconds)
                 if recipient.startswith(b"block"):

@@ -17,7 +17,7 @@ from tests.factories.sending import RecordingRelay
 from tests.flows import mailing
 from tests.flows.product import Product, until
 
-# With the recording relay's pause for each of them, a few hundred are sent a second.
+# With the pause that the recording relay makes for each of them, some 160 are sent a second.
 PERSON = "pause{:05}@example.net"
 
 

@@ -26,6 +26,7 @@ def test_a_mailing_survives_the_death_of_each_process(tmp_path: Path) -> None:
         assert mailing.states(campaign_id)[LEAVING] == "queued", "too late to tell anything"
         unsubscribe(product, campaign_id, LEAVING)
         kill_and_mend(product, relay, ["web", "runner"], 300)
+        assert len(relay.accepted) < SIZE, "nothing was left to go on with"
         finished(product, campaign_id)
         assert_exact(campaign_id, relay, SIZE, deaths=2)
         assert LEAVING not in relay.recipients
