@@ -32,12 +32,16 @@ def prepared(product: Product, folder: Path, size: int) -> int:
 
 
 def kill_and_mend(product: Product, relay: RecordingRelay, names: Iterable[str], each: int) -> None:
-    """Whenever ``each`` more were accepted, ``kill -9`` the next of ``names``; a killed runner is started again."""
+    """Whenever ``each`` more were accepted, ``kill -9`` the next of ``names``.
+
+    A runner takes its workers along, whom its guard would let finish what they have begun; it is started again.
+    """
     for name in names:
         target = len(relay.accepted) + each
         until(lambda: len(relay.accepted) >= target, patience=120, what=f"{target} accepted mails")  # noqa: B023
         assert product.kill(name), f"there is no {name} to kill"
         if name == "runner":
+            product.kill("worker")
             until(lambda: not product.pids(), what="the runner's programs to end")
             product.start()
 

@@ -50,6 +50,8 @@ def let_lie(mail: OutboxMail) -> None:
 def open_mail(product: Product, page: Page, address: str, subject: str) -> FrameLocator:
     """Open the newest mail to ``address`` on the Outbox page; returns the mail as it is read."""
     until(lambda: next(received(product, address, subject), None), what=f"a mail “{subject}” to {address}")
+    # The page that is left may be loading itself anew just then, which ends a visit elsewhere.
+    page.wait_for_load_state("networkidle")
     page.goto(f"{product.url}/outbox?q={address}")
     page.get_by_role("link", name=subject).first.click()
     return page.frame_locator("iframe.mail-frame")

@@ -147,9 +147,9 @@ def test_a_server_that_allows_few_messages_a_connection_gets_new_connections() -
         return None
 
     with HostileServer(script=script) as server:
-        outcomes, _ = send(server, 20, connections=2)
+        outcomes, _ = send(server, 10, connections=2)
     assert {o.kind for o in outcomes.values()} == {Kind.SENT}
-    assert len(server.accepted) == 20
+    assert len(server.accepted) == 10
 
 
 def test_a_server_that_says_421_to_everything_is_given_up_without_hammering() -> None:
