@@ -80,7 +80,8 @@ class Product:
         def up() -> bool:
             said = self.log.read_bytes()[began:]
             assert self.process is not None
-            assert self.process.poll() is None, said.decode(errors="replace")[-4000:]
+            code = self.process.poll()
+            assert code is None, f"it ended ({code}): {said.decode(errors='replace')[-4000:]}"
             return b"Permesso is ready" in said
 
         until(up, patience=patience, what="the product to start")
