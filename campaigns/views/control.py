@@ -19,7 +19,7 @@ from campaigns.errors import LaunchRefused
 from campaigns.queries.explain import explain
 from campaigns.queries.progress import progress
 from campaigns.services import control, launch
-from consent.forms import ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES
+from consent.forms.names import ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -14,7 +14,7 @@ from app.core.jobs import enqueue
 from consent.queries import forms, topics
 from consent.services import confirm as service
 from consent.services.preferences import masked
-from consent.tasks import answer_sign_up
+from consent.tasks.confirmation import answer_sign_up
 from consent.views.visits import refuse_cross_site, visit
 
 blueprint = Blueprint("confirm", __name__)

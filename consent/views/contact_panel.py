@@ -22,7 +22,7 @@ from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.contacts import contact
 from app.customers.queries.timeline import TimelineEntry
-from consent.forms import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES, REASON_NAMES
+from consent.forms.names import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES, REASON_NAMES
 from consent.policy.ladder import accepted
 from consent.policy.standing import Actor, Standing, Subject, topic_gate
 from consent.queries import gates, permissions, proof, suppressions, topics

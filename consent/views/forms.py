@@ -19,7 +19,8 @@ from app.core import clock, links
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.fields import dictionary
-from consent.forms import LANGUAGE_NAMES, SignUpForm
+from consent.forms.names import LANGUAGE_NAMES
+from consent.forms.sign_up import SignUpForm
 from consent.queries import forms, topics
 from consent.queries.forms import KINDS, FormInfo
 from consent.services import forms as service

@@ -27,7 +27,7 @@ from consent.queries.forms import FormInfo
 from consent.queries.topics import TopicInfo
 from consent.services import sign_up
 from consent.services.forms import CORE_FIELDS
-from consent.tasks import answer_sign_up
+from consent.tasks.confirmation import answer_sign_up
 from consent.views.visits import refuse_cross_site, visit
 
 blueprint = Blueprint("subscribe", __name__)

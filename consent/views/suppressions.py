@@ -12,7 +12,8 @@ from app.accounts.views.guard import allows
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.policy import normalise
-from consent.forms import REASON_NAMES, SuppressForm
+from consent.forms.names import REASON_NAMES
+from consent.forms.suppressions import SuppressForm
 from consent.queries import suppressions
 from consent.queries.suppressions import SuppressionInfo
 from consent.services import suppress

@@ -12,7 +12,8 @@ from app.accounts.views.guard import allows
 from app.brands.queries import brands
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
-from consent.forms import BASIS_NAMES, LANGUAGE_NAMES, LEVEL_NAMES, PURPOSES, TopicForm
+from consent.forms.names import BASIS_NAMES, LANGUAGE_NAMES, LEVEL_NAMES
+from consent.forms.topics import PURPOSES, TopicForm
 from consent.policy.ladder import EUROPE, accepted, closed_upwards, parse_pair
 from consent.queries import figures, topics
 from consent.queries.topics import TopicInfo

@@ -1,4 +1,4 @@
-"""Jobs of permission: confirmation mails, expiry, purging."""
+"""The job that answers a sign-up with its confirmation mail."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from app.brands.queries.sending import SendingIdentity
 from app.core import clock, links, log
 from app.core.db import unit_of_work
 from app.core.ids import random_id
-from app.core.jobs import Queue, job, periodic
+from app.core.jobs import Queue, job
 from app.mail.compose import SystemSender, compose
 from app.mail.dkim import Signer
 from app.mail.errors import DeliveryRefused
 from app.mail.smtp import Relay, send_one
 from consent.queries import topics
-from consent.services import ageing, sign_up
+from consent.services import sign_up
 from consent.services.confirm import token_for
 from consent.services.sign_up import VALID, Mailing
 
 logger = log.get("consent")
-BATCH = 500
 
 
 # For about a day: who signs up while the relay is away may not ask again for half of one.
@@ -71,23 +70,3 @@ def _url(mailing: Mailing) -> str:
 
 def _signer(identity: SendingIdentity) -> Signer:
     return Signer(identity.private_key_pem, identity.domain, identity.selector)
-
-
-@periodic("consent.expire", every=300)
-def expire() -> None:
-    """Write down what has expired."""
-    done = BATCH
-    while done == BATCH:
-        with unit_of_work() as session:
-            done = ageing.expire(session, BATCH)
-        if done:
-            logger.info("permissions_expired", count=done)
-
-
-@periodic("consent.purge_sign_ups", every=3600)
-def purge_sign_ups() -> None:
-    """Forget sign-ups that ended."""
-    with unit_of_work() as session:
-        count = ageing.purge_sign_ups(session)
-    if count:
-        logger.info("sign_ups_purged", count=count)

@@ -1,0 +1,20 @@
+"""Tables of permission: topics, forms, the ledger with its projection, and suppression."""
+
+from __future__ import annotations
+
+from consent.models.forms import Form, SignUp, Wording
+from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
+from consent.models.suppression import Suppression
+from consent.models.topics import Topic
+
+__all__ = [
+    "Form",
+    "Permission",
+    "PermissionEvent",
+    "PermissionEvidence",
+    "SignUp",
+    "Suppression",
+    "Topic",
+    "TrackingPermission",
+    "Wording",
+]

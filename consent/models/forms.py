@@ -1,0 +1,84 @@
+"""Tables of sign-up forms, the exact words they show, and the requests that come in by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, bigint_id, created, timestamp
+
+
+class Form(Base):
+    """A hosted sign-up form. Its texts live in ``wording``; changing them makes a new version there."""
+
+    __tablename__ = "form"
+    id: Mapped[bigint_id]
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    slug: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    topic_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    fields: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    asks_tracking: Mapped[bool] = mapped_column(server_default="true")
+    redirect_url: Mapped[str] = mapped_column(Text, server_default="")
+    active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[created]
+
+
+class Wording(Base):
+    """The exact text that a person agreed to, by purpose, language and version; never changed, only succeeded."""
+
+    __tablename__ = "wording"
+    id: Mapped[bigint_id]
+    form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
+    kind: Mapped[str] = mapped_column(Text)  # consent, tracking, title, thanks, ...
+    language: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[created]
+    __table_args__ = (UniqueConstraint("form_id", "kind", "language", "version", postgresql_nulls_not_distinct=True),)
+
+
+class SignUp(Base):
+    """A request for permission that waits for its confirmation (double opt-in): one mail for all its topics.
+
+    Anybody can type an address, so somebody unknown becomes a contact only by confirming; until then they are this
+    row alone (``contact_id`` null), which is purged when it was not confirmed.
+    """
+
+    __tablename__ = "sign_up"
+    id: Mapped[bigint_id]
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    email: Mapped[str] = mapped_column(Text)
+    address_key: Mapped[bytes] = mapped_column(LargeBinary)
+    domain: Mapped[str] = mapped_column(Text)
+    topic_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    tracking: Mapped[bool] = mapped_column(server_default="false")
+    language: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[str] = mapped_column(Text)
+    ip: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str] = mapped_column(Text, server_default="")
+    page: Mapped[str] = mapped_column(Text, server_default="")
+    wordings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # kind to wording id, as shown
+    fields: Mapped[dict[str, str]] = mapped_column(server_default="{}")  # written on the contact once confirmed
+    created_at: Mapped[created]
+    mailed_at: Mapped[timestamp | None]
+    confirmed_at: Mapped[timestamp | None]
+    expires_at: Mapped[timestamp]
+    __table_args__ = (
+        Index("ix_sign_up_address_key_created_at", "address_key", "created_at"),
+        Index("ix_sign_up_ip_created_at", "ip", "created_at"),
+        Index("ix_sign_up_domain_created_at", "domain", "created_at"),
+    )

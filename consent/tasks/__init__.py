@@ -1,0 +1,7 @@
+"""Jobs of permission. Importing this package declares them."""
+
+from __future__ import annotations
+
+from consent.tasks import ageing, confirmation
+
+__all__ = ["ageing", "confirmation"]
