@@ -12,6 +12,7 @@ from flask_babel import Babel, force_locale
 from flask_babel import lazy_gettext as _
 from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
+from app.accounts import tasks as account_tasks  # noqa: F401 - declares periodic work
 from app.accounts.policy import Role
 from app.accounts.views import guard, limits, profile, sign_in, staff
 from app.brands.views import brands, senders, welcome
@@ -24,7 +25,7 @@ from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
-from app.web.views import home, mail_icons, operations, outbox
+from app.web.views import access, home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
 from campaigns.engine import keeper
 from campaigns.queries import held as campaigns_held
@@ -68,6 +69,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     *consent_views.BLUEPRINTS,
     operations.blueprint,
     operations.probes,
+    access.blueprint,
     reports_campaign.blueprint,
 )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, bigint_id, created, timestamp
@@ -54,3 +54,26 @@ class AuditEntry(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     ip: Mapped[str | None] = mapped_column(INET)
     __table_args__ = (Index(None, "subject", "subject_id", "at"),)
+
+
+class AccessEntry(Base):
+    """One look at personal data by a member of staff (or a command, ``staff_id`` null): who was seen, never what was
+    typed to find them. ``contact_ids`` names them, ``people`` is how many they were; ``subject`` "base" is everybody.
+    """
+
+    __tablename__ = "access_entry"
+    id: Mapped[bigint_id]
+    at: Mapped[timestamp]
+    staff_id: Mapped[int | None] = mapped_column(BigInteger)
+    look: Mapped[str] = mapped_column(Text)  # app.accounts.policy.Look
+    page: Mapped[str] = mapped_column(Text)  # the view's endpoint, or the command
+    subject: Mapped[str] = mapped_column(Text, server_default="")  # "import", "campaign", ... when it is one thing
+    subject_id: Mapped[int | None] = mapped_column(BigInteger)
+    contact_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    people: Mapped[int | None]
+    ip: Mapped[str | None] = mapped_column(INET)
+    __table_args__ = (
+        Index("ix_access_entry_at", "at"),
+        Index("ix_access_entry_staff_id_at", "staff_id", "at"),
+        Index("ix_access_entry_contact_ids", "contact_ids", postgresql_using="gin"),
+    )

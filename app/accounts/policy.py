@@ -37,3 +37,17 @@ def highest(roles: list[Role]) -> Role:
 def session_lives(now: datetime, *, began: datetime, seen: datetime) -> bool:
     """Say whether a session that began and was last used at these times still counts."""
     return now - seen < IDLE and now - began < LONGEST
+
+
+class Look(StrEnum):
+    """In which way a member of staff saw personal data."""
+
+    OPENED = "opened"  # the pages of one person
+    LISTED = "listed"  # a list, a search, a sample
+    EXPORTED = "exported"  # a file with data of one person or of many
+    PROVED = "proved"  # the proof of one person's permissions
+    EXPLAINED = "explained"  # why one person did or did not get a mail
+    PREVIEWED = "previewed"  # a mail with a person's data in it
+    IMPORTED = "imported"  # rows of an uploaded file
+    REQUEST = "request"  # a data subject's request
+    MAIL = "mail"  # the local outbox

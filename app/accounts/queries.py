@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import AuditEntry, RoleGrant, Staff
-from app.accounts.policy import Role, highest
+from app.accounts.models import AccessEntry, AuditEntry, RoleGrant, Staff
+from app.accounts.policy import Look, Role, highest
 
 
 @dataclass(frozen=True)
@@ -120,3 +120,58 @@ def _info(found: Staff, roles: Sequence[str]) -> StaffInfo:
         found.created_at,
         found.signed_in_at,
     )
+
+
+@dataclass(frozen=True)
+class AccessLine:
+    """A line of the access log; ``who`` is empty for a command. ``people`` None is everybody."""
+
+    id: int
+    at: datetime
+    who: str
+    look: Look
+    page: str
+    subject: str
+    subject_id: int | None
+    contact_ids: tuple[int, ...]
+    people: int | None
+    ip: str
+
+
+@dataclass(frozen=True)
+class AccessFilter:
+    """Whose looks, and at whom; None for all."""
+
+    staff_id: int | None = None
+    contact_id: int | None = None
+
+
+def access(session: Session, chosen: AccessFilter, *, before: int | None = None, limit: int = 50) -> list[AccessLine]:
+    """Return the newest lines of the access log, older than line ``before``."""
+    query = (
+        select(AccessEntry, Staff.name)
+        .outerjoin(Staff, Staff.id == AccessEntry.staff_id)
+        .order_by(AccessEntry.id.desc())
+        .limit(limit)
+    )
+    if chosen.staff_id is not None:
+        query = query.where(AccessEntry.staff_id == chosen.staff_id)
+    if chosen.contact_id is not None:
+        query = query.where(AccessEntry.contact_ids.contains([chosen.contact_id]))
+    if before is not None:
+        query = query.where(AccessEntry.id < before)
+    return [
+        AccessLine(
+            e.id,
+            e.at,
+            name or "",
+            Look(e.look),
+            e.page,
+            e.subject,
+            e.subject_id,
+            tuple(e.contact_ids),
+            e.people,
+            str(e.ip or ""),
+        )
+        for e, name in session.execute(query)
+    ]

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from app.accounts.policy import Look
+from app.accounts.services import access
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
@@ -103,6 +105,8 @@ def export(segment: Path | None, form: str) -> None:
         chosen = None
         if segment is not None:
             chosen = exporting.chosen(session, _definition(segment))
+        whom = "base" if chosen is None else "segment"
+        access.record(session, Look.EXPORTED, "flask contacts export", subject=whom)
         for piece in exporting.export(session, Format(form), chosen):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

@@ -41,6 +41,7 @@ def settings_tabs() -> list[tuple[str, str, bool]]:
         (_("Staff"), "staff.index"),
         (_("Operations"), "operations.index"),
         (_("Audit trail"), "staff.audit"),
+        (_("Access log"), "access.index"),
     )
     known = [(text, endpoint) for text, endpoint in tabs if endpoint in current_app.view_functions]
     return [(text, url_for(endpoint), _is_here(url_for(endpoint))) for text, endpoint in known]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.accounts.policy import Look
+from app.accounts.services import access
 from app.core import jobs
 from app.core.cli import answer
 from app.core.db import unit_of_work
@@ -90,6 +92,7 @@ def explain_address(campaign_id: int, address: str) -> None:
         contact = contacts.by_address(session, normalise(address).email_key)
         if contact is None:
             raise NotFound(f"Nobody in the customer base has the address {address}.")
+        access.record(session, Look.EXPLAINED, "flask campaigns explain", contact_ids=[contact.id])
         found = explain(session, campaign_id, contact.id)
     answer(found.to_json())
 

@@ -11,9 +11,10 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from app.accounts.forms import attach
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows, current_user
 from app.accounts.views.limits import limiter
+from app.accounts.views.reading import saw, shows_people
 from app.brands.queries import brands, sending
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, UserError
@@ -198,6 +199,7 @@ def _chosen() -> tuple[list[int], list[int]]:
 
 @blueprint.get("/<int:campaign_id>")
 @allows(Role.VIEWER)
+@shows_people(Look.LISTED)
 def page(campaign_id: int) -> ResponseReturnValue:
     """Review a draft, or show how a launched campaign fares."""
     with unit_of_work() as session:
@@ -208,7 +210,9 @@ def page(campaign_id: int) -> ResponseReturnValue:
             return render_template("web/campaigns/page.html", **known)
         known["obstacles"] = launch.check(session, campaign_id)
         # The names of people are not for everybody.
-        known["readers"] = preview.readers(session, campaign_id) if current_user().role.reaches(Role.ANALYST) else []
+        readers = preview.readers(session, campaign_id) if current_user().role.reaches(Role.ANALYST) else []
+        saw([reader.id for reader in readers])
+        known["readers"] = readers
     return render_template("web/campaigns/review.html", **known)
 
 

@@ -10,8 +10,9 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, NotFound, UserError
 from app.customers.queries.fields import dictionary
@@ -51,6 +52,7 @@ def start(campaign_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<language>")
 @allows(Role.MARKETER)
+@shows_people(Look.LISTED)
 def edit(campaign_id: int, language: str) -> ResponseReturnValue:
     """Show the editor, or starter designs while nothing is said in this language."""
     with unit_of_work() as session:
@@ -64,6 +66,7 @@ def edit(campaign_id: int, language: str) -> ResponseReturnValue:
         content = contents[language]
         state = _state(session, campaign_id, language, content)
         readers = preview.readers(session, campaign_id)
+        saw([reader.id for reader in readers])
         palette = _palette(session)
     return render_template(
         "web/campaigns/content.html", content=content, readers=readers, palette=palette, **known, **state
@@ -135,6 +138,7 @@ def problems(campaign_id: int, language: str) -> ResponseReturnValue:
 
 @blueprint.get("/<language>/preview")
 @allows(Role.ANALYST)
+@shows_people(Look.PREVIEWED)
 def show(campaign_id: int, language: str) -> ResponseReturnValue:
     """Return the stored mail as the contact ``as`` would see it; ``part=text`` for its plain text."""
     try:
@@ -144,6 +148,8 @@ def show(campaign_id: int, language: str) -> ResponseReturnValue:
                 raise NotFound(_("The campaign has no content in this language."))
             reader = request.args.get("as", type=int)
             seen = preview.preview(session, campaign_id, language, _text(stored), reader)
+            if reader:
+                saw([reader], subject="campaign", subject_id=campaign_id)
     except UserError as error:
         return _framed(render_template("web/campaigns/no_preview.html", problem=str(error)))
     if request.args.get("part") == "text":

@@ -9,8 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, NotFound, UserError
 from app.customers.policy import normalise
@@ -87,6 +88,7 @@ def show_progress(campaign_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:campaign_id>/explain")
 @allows(Role.ANALYST)
+@shows_people(Look.EXPLAINED)
 def explain_person(campaign_id: int) -> ResponseReturnValue:
     """Why somebody did or did not get it: a page, or its fragment for htmx."""
     address, problem, found = request.args.get("address", "").strip(), "", None
@@ -96,7 +98,9 @@ def explain_person(campaign_id: int) -> ResponseReturnValue:
         try:
             if contact_id is None and address:
                 contact_id = _contact_at(session, address)
-            found = explain(session, campaign_id, contact_id) if contact_id is not None else None
+            if contact_id is not None:
+                found = explain(session, campaign_id, contact_id)
+                saw([contact_id], subject="campaign", subject_id=campaign_id)
         except (InvalidInput, NotFound) as error:
             problem = str(error)
     template = "web/campaigns/_explain.html" if "HX-Request" in request.headers else "web/campaigns/explain.html"

@@ -12,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, UserError
 from campaigns.queries import segments as queries
@@ -109,11 +110,13 @@ def rebuild() -> ResponseReturnValue:
 
 @blueprint.post("/count")
 @allows(Role.ANALYST)
+@shows_people(Look.LISTED)
 def count() -> ResponseReturnValue:
     """Return how many people the posted conditions find, and some of them."""
     try:
         with unit_of_work() as session:
             found = queries.look(session, _posted(session))
+            saw([person.id for person in found.people])
     except UserError as error:
         return render_template("web/segments/_count.html", problem=str(error))
     return render_template("web/segments/_count.html", found=found)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.accounts.services import audit
+from app.accounts.policy import Look
+from app.accounts.services import access, audit
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from consent.policy.standing import Actor
@@ -24,7 +25,9 @@ from consent.commands.group import consent, contact_id_of
 def export(address: str) -> None:
     """Print all that is held about ADDRESS (GDPR 15 and 20)."""
     with unit_of_work() as session:
-        answer(proof.export(session, contact_id_of(session, address)))
+        contact_id = contact_id_of(session, address)
+        access.record(session, Look.EXPORTED, "flask consent export", contact_ids=[contact_id])
+        answer(proof.export(session, contact_id))
 
 
 @consent.command("erase")

@@ -13,9 +13,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
+from app.accounts.views.reading import shows_people
 from app.brands.queries import brands
 from app.core import clock
 from app.core.db import unit_of_work
@@ -182,6 +183,7 @@ def erase_person(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/proof.json")
 @allows(Role.ANALYST)
+@shows_people(Look.PROVED)
 def download(contact_id: int) -> ResponseReturnValue:
     """Download the proof of a person's permissions."""
     return _json(contact_id, "proof")
@@ -189,6 +191,7 @@ def download(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/export.json")
 @allows(Role.ANALYST)
+@shows_people(Look.EXPORTED)
 def export(contact_id: int) -> ResponseReturnValue:
     """Download all that is held of a person."""
     return _json(contact_id, "export")
@@ -197,7 +200,6 @@ def export(contact_id: int) -> ResponseReturnValue:
 def _json(contact_id: int, what: str) -> Response:
     with unit_of_work() as session:
         made = proof.proof(session, contact_id) if what == "proof" else proof.export(session, contact_id)
-        audit.record(session, f"downloaded {what}", "contact", contact_id)
     response = Response(proof.dumps(made), mimetype="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{what}-{contact_id}-{clock.now():%Y-%m-%d}.json"'
     return response

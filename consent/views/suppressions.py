@@ -6,9 +6,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.policy import normalise
@@ -24,6 +25,7 @@ SIZE = 50
 
 @blueprint.get("")
 @allows(Role.ANALYST)
+@shows_people(Look.LISTED)
 def index() -> ResponseReturnValue:
     """List suppressions, or what stands against one exact address."""
     return _page(SuppressForm(formdata=None))
@@ -70,6 +72,7 @@ def _page(form: SuppressForm) -> str:
         if query:
             try:
                 rows = suppressions.of_address(session, normalise(query).address_key)
+                saw(people=1)
             except InvalidInput as error:
                 problem = str(error)
         else:

@@ -73,6 +73,7 @@ PAGES = (
     Place("staff", "/settings/staff"),
     Place("operations", "/settings/operations"),
     Place("audit", "/settings/audit"),
+    Place("access", "/settings/access"),
     Place("account", "/account"),
     Place("not-found", "/no-such-page"),
 )

@@ -12,9 +12,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core import clock, config
 from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput
@@ -39,6 +40,7 @@ def language() -> str:
 
 @blueprint.get("")
 @allows(Role.ANALYST)
+@shows_people(Look.LISTED)
 def index() -> ResponseReturnValue:
     """List contacts, newest first, narrowed by what is searched."""
     chosen = {name: request.args.get(name, "") for name in listing.list_filters.names()}
@@ -51,6 +53,7 @@ def index() -> ResponseReturnValue:
         page = listing.page(
             session, search, before=request.args.get("before", type=int), after=request.args.get("after", type=int)
         )
+        saw([contact.id for contact in page.contacts])
         count, exact = listing.count(session, search)
         tags = listing.common_tags(session)
         filters = [
@@ -98,6 +101,7 @@ def new() -> ResponseReturnValue:
 
 @blueprint.get("/<int:contact_id>")
 @allows(Role.ANALYST)
+@shows_people(Look.OPENED)
 def page(contact_id: int) -> ResponseReturnValue:
     """Show everything about a contact."""
     number = max(1, request.args.get("page", 1, type=int))
@@ -123,6 +127,7 @@ def page(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/<int:contact_id>/edit", methods=["GET", "POST"])
 @allows(Role.MARKETER)
+@shows_people(Look.OPENED)
 def edit(contact_id: int) -> ResponseReturnValue:
     """Change what is known about a contact."""
     with unit_of_work() as session:
@@ -145,6 +150,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/<int:contact_id>/address", methods=["GET", "POST"])
 @allows(Role.MARKETER)
+@shows_people(Look.OPENED)
 def address(contact_id: int) -> ResponseReturnValue:
     """Give a contact another address."""
     with unit_of_work() as session:
@@ -164,6 +170,7 @@ def address(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/export.<form>")
 @allows(Role.ANALYST)
+@shows_people(Look.EXPORTED)
 def export(form: str) -> ResponseReturnValue:
     """Download all contacts."""
     if form not in list(Format):
@@ -175,7 +182,7 @@ def export(form: str) -> ResponseReturnValue:
     with unit_of_work() as session:
         for piece in exporting.export(session, Format(form)):
             file.write(piece)
-        audit.record(session, "export", "contact", detail={"bytes": file.tell(), "format": form})
+    saw(subject="base")
     size = file.tell()
     file.seek(0)
     kind = "text/csv; charset=utf-8" if form == Format.CSV else "application/jsonl"

@@ -13,9 +13,10 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
+from app.accounts.views.reading import saw, shows_people
 from app.core import ids
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
@@ -82,6 +83,7 @@ def _kept(file: FileStorage) -> Path:
 
 @blueprint.get("/<int:batch_id>")
 @allows(Role.MARKETER)
+@shows_people(Look.IMPORTED)
 def page(batch_id: int) -> ResponseReturnValue:
     """Show an import: its mapping while it waits, else how far it is and what came of it."""
     with unit_of_work() as session:
@@ -96,6 +98,7 @@ def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: 
     if not path.exists():
         raise InvalidInput(_("The file of this import is no longer there: upload it again."))
     shape = inspect(path, path.parent)
+    saw(people=len(shape.samples), subject="import", subject_id=batch.id)
     with unit_of_work() as session:
         offered = topics(session, language())
         declared = field_queries.dictionary(session)
@@ -122,6 +125,7 @@ def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: 
 
 @blueprint.post("/<int:batch_id>/start")
 @allows(Role.MARKETER)
+@shows_people(Look.IMPORTED)
 def start(batch_id: int) -> ResponseReturnValue:
     """Set the mapping and the terms, and start the import or its dry run."""
     mapping: dict[str, str] = {}
@@ -190,6 +194,7 @@ def resume(batch_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:batch_id>/progress")
 @allows(Role.MARKETER)
+@shows_people(Look.IMPORTED)
 def progress(batch_id: int) -> ResponseReturnValue:
     """The moving part of the page (htmx)."""
     with unit_of_work() as session:
@@ -201,15 +206,19 @@ def _result(batch: BatchInfo, template: str = "web/customers/import.html") -> st
     with unit_of_work() as session:
         refused = list(imports.rejects(session, batch.id, SHOWN_REJECTS)) if batch.rejected else []
         topic = next((t for t in topics(session, language()) if t.id == batch.topic_id), None)
+    if refused:
+        saw(people=len(refused), subject="import", subject_id=batch.id)
     return render_template(template, batch=batch, rejects=refused, topic=topic, levels=LEVELS, bases=BASES)
 
 
 @blueprint.get("/<int:batch_id>/rejects.csv")
 @allows(Role.MARKETER)
+@shows_people(Look.IMPORTED)
 def rejects(batch_id: int) -> ResponseReturnValue:
     """Download the refused rows with line, column and reason, ready to be mended and imported again."""
     with unit_of_work() as session:
         batch = imports.batch(session, batch_id)
+    saw(people=batch.rejected, subject="import", subject_id=batch_id)
     headers = {"Content-Disposition": f'attachment; filename="refused-{batch_id}.csv"'}
     return Response(_reject_lines(batch), mimetype="text/csv; charset=utf-8", headers=headers)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core import config
 from app.core.config import Settings
 from app.mail import outbox
@@ -28,11 +29,13 @@ def in_use(settings: Settings) -> bool:
 
 @blueprint.get("")
 @allows(Role.MARKETER)
+@shows_people(Look.MAIL)
 def index() -> ResponseReturnValue:
     """List the mails, newest first."""
     var, query = config.current().var, request.args.get("q", "")
     offset = max(0, request.args.get("offset", 0, type=int))
     mails = outbox.list_mails(var, query, offset, PAGE + 1)
+    saw(people=len(mails[:PAGE]))
     return render_template(
         "web/outbox/index.html",
         mails=mails[:PAGE],
@@ -45,8 +48,10 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<mail_id>")
 @allows(Role.MARKETER)
+@shows_people(Look.MAIL)
 def mail(mail_id: str) -> ResponseReturnValue:
     """Show one mail: as it looks, as text, as source."""
+    saw(people=1)
     shown = request.args.get("show", "html")
     found = outbox.read_mail(config.current().var, mail_id)
     if shown == "html" and not found.html:
@@ -57,8 +62,10 @@ def mail(mail_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/<mail_id>/html")
 @allows(Role.MARKETER)
+@shows_people(Look.MAIL)
 def html(mail_id: str) -> Response:
     """Return the mail's own HTML under a policy of its own: its styles and images, no scripts, links in a new tab."""
+    saw(people=1)
     found = outbox.read_mail(config.current().var, mail_id)
     answer = make_response('<base target="_blank">' + found.html)
     answer.headers["Content-Security-Policy"] = content_policy(
@@ -74,8 +81,10 @@ def html(mail_id: str) -> Response:
 
 @blueprint.get("/<mail_id>/source")
 @allows(Role.MARKETER)
+@shows_people(Look.MAIL)
 def download(mail_id: str) -> Response:
     """Return the very bytes of the mail, to be kept as a file."""
+    saw(people=1)
     answer = make_response(outbox.read_mail(config.current().var, mail_id).raw)
     answer.mimetype = "message/rfc822"
     answer.headers["Content-Disposition"] = f'attachment; filename="{mail_id}.eml"'
