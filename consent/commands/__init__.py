@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from consent.commands import ledger, people, record
+from consent.commands import ageing, ledger, people, record
 from consent.commands.group import consent
 
-__all__ = ["ledger", "people", "record"]
+__all__ = ["ageing", "ledger", "people", "record"]
 
 COMMANDS = [consent]

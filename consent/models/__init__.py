@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from consent.models.ageing import Upkeep, UpkeepRun
 from consent.models.forms import Form, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.suppression import Suppression
@@ -16,5 +17,7 @@ __all__ = [
     "Suppression",
     "Topic",
     "TrackingPermission",
+    "Upkeep",
+    "UpkeepRun",
     "Wording",
 ]

@@ -35,13 +35,21 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
     _, erased = lock(session, contact_id)
     if erased:
         raise NotAllowed("This person's data was erased before.")
-    _end_permissions(session, contact_id, actor, actor_id)
-    keys = _address_keys(session, contact_id)
+    end_permissions(session, contact_id, actor, actor_id)
+    keys = address_keys(session, contact_id)
     append(session, contact_id, Entry(Subject.CONTACT, Action.ERASE, actor, actor_id=actor_id))
     for key in keys:
         suppress_address(session, address_key=key, reason="erasure")
     # A plain SHA-256 of an address can be guessed from lists of addresses.
     session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None))
+    forget(session, contact_id, keys)
+
+
+def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
+    """Null or delete what is personal in every room; ``keys`` are those of the person's addresses.
+
+    What stands in the ledger and in the suppressions is the caller's to settle before.
+    """
     session.execute(delete(SignUp).where(or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys))))
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
@@ -50,7 +58,8 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
     contacts.erase(session, contact_id)
 
 
-def _end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: int | None) -> None:
+def end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: int | None) -> None:
+    """End in the ledger, by ``actor``, every permission that stands or is asked for, tracking too."""
     known = permissions.of_contact(session, contact_id)
     standing = [topic_id for topic_id, current in known.items() if current.state in (State.GRANTED, State.PENDING)]
     withdraw(session, contact_id, standing, actor=actor, actor_id=actor_id)
@@ -59,7 +68,8 @@ def _end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: 
             refuse_tracking(session, contact_id, brand_id, actor, {}, actor_id=actor_id)
 
 
-def _address_keys(session: Session, contact_id: int) -> list[bytes]:
+def address_keys(session: Session, contact_id: int) -> list[bytes]:
+    """Return the keys of a contact's present and earlier addresses."""
     present = contact(session, contact_id).address_key
     former = [key_of(normalise(old.email).email_key) for old in earlier_addresses(session, contact_id)]
     return list(dict.fromkeys([*([present] if present else []), *former]))

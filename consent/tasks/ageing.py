@@ -1,31 +1,33 @@
-"""Periodic work that time does to permission."""
+"""Periodic work that time does to permission, and the job that runs one upkeep to its end."""
 
 from __future__ import annotations
 
 from app.core import log
 from app.core.db import unit_of_work
-from app.core.jobs import periodic
-from consent.services import ageing
+from app.core.jobs import job, periodic
+from consent.services.ageing import running
 
 logger = log.get("consent")
-BATCH = 500
 
 
-@periodic("consent.expire", every=300)
-def expire() -> None:
-    """Write down what has expired."""
-    done = BATCH
-    while done == BATCH:
-        with unit_of_work() as session:
-            done = ageing.expire(session, BATCH)
-        if done:
-            logger.info("permissions_expired", count=done)
-
-
-@periodic("consent.purge_sign_ups", every=3600)
-def purge_sign_ups() -> None:
-    """Forget sign-ups that ended."""
+@periodic("consent.age", every=300)
+def age() -> None:
+    """Begin the upkeep whose time has come."""
     with unit_of_work() as session:
-        count = ageing.purge_sign_ups(session)
-    if count:
-        logger.info("sign_ups_purged", count=count)
+        begun = running.start_due(session)
+    for name in begun:
+        logger.info("upkeep_begun", upkeep=name)
+
+
+@job(running.RUN.name, queue=running.RUN.queue)
+def run(run_id: int) -> None:
+    """Run an upkeep, a few people a transaction: killed at any moment, it goes on where it was."""
+    try:
+        going = True
+        while going:
+            with unit_of_work() as session:
+                going = running.step(session, run_id)
+    except Exception as error:
+        logger.exception("upkeep_failed", run=run_id)
+        with unit_of_work() as session:
+            running.fail(session, run_id, f"{type(error).__name__}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consent.views import (
+    ageing,
     confirm,
     contact_panel,
     forms,
@@ -17,6 +18,7 @@ BLUEPRINTS = (
     topics.blueprint,
     forms.blueprint,
     suppressions.blueprint,
+    ageing.blueprint,
     contact_panel.blueprint,
     subscribe.blueprint,
     confirm.blueprint,

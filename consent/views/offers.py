@@ -15,6 +15,7 @@ from app.customers.services import contacts, importing
 from app.customers.services.importing import TopicChoice
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, suppressions, topics
+from consent.services import ageing
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
 from consent.views import contact_panel
@@ -31,6 +32,7 @@ def register() -> None:
     contacts.address_listeners.add("permission", _address_changed)
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
+    ageing.register()
     listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
 
 

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
+from app.core import clock as core_clock
 from app.core import tokens
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import by_address
@@ -18,7 +19,7 @@ from app.customers.services.contacts import change_address
 from consent.policy.bombing import MAILBOX_MAILS
 from consent.policy.ladder import Level, State
 from consent.queries import forms, permissions
-from consent.services.ageing import purge_sign_ups
+from consent.services.ageing import expiry
 from consent.services.forms import FormSpec
 from consent.services.forms import update as update_form
 from consent.services.sign_up import ROWS_A_DAY
@@ -309,7 +310,9 @@ def test_sign_ups_are_purged_after_their_time(db: Engine, stage: Stage, sign_up:
     sign_up("ada@example.com")
     clock.forward(timedelta(days=36))  # type: ignore[attr-defined]
     with unit_of_work() as session:
-        assert purge_sign_ups(session) == 0
+        assert not list(session.scalars(expiry.ended_sign_ups(core_clock.now())))
     clock.forward(timedelta(days=2))  # type: ignore[attr-defined]
     with unit_of_work() as session:
-        assert purge_sign_ups(session) == 1
+        ended = list(session.scalars(expiry.ended_sign_ups(core_clock.now())))
+        expiry.forget_sign_ups(session, ended)
+        assert len(ended) == 1 and not list(session.scalars(expiry.ended_sign_ups(core_clock.now())))

@@ -63,6 +63,8 @@ PAGES = (
     Place("form-new", "/forms/new"),
     Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
     Place("suppressions", "/suppressions"),
+    Place("ageing", "/ageing"),
+    Place("ageing-dry-run", "/ageing/prospects"),
     Place("outbox", "/outbox"),
     Place("mail", "/outbox", r"/outbox/[\w.-]+"),
     Place("brands", "/settings/brands"),
