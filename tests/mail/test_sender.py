@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -150,6 +151,21 @@ def test_a_server_that_allows_few_messages_a_connection_gets_new_connections() -
         outcomes, _ = send(server, 10, connections=2)
     assert {o.kind for o in outcomes.values()} == {Kind.SENT}
     assert len(server.accepted) == 10
+
+
+def test_connections_that_all_end_at_the_same_message_do_not_make_it_fail() -> None:
+    greeted = count()
+    state = threading.local()
+
+    def script(step: str, _: str) -> str | None:
+        if step == "GREET":
+            state.number = next(greeted)
+        return "421 4.7.0 enough" if step == "MAIL" and state.number < 3 else None
+
+    with HostileServer(script=script) as server:
+        outcomes, _ = send(server, 1, connections=2)
+    assert [outcome.kind for outcome in outcomes.values()] == [Kind.SENT]
+    assert len(server.accepted) == 1
 
 
 def test_a_server_that_says_421_to_everything_is_given_up_without_hammering() -> None:

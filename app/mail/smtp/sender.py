@@ -320,23 +320,24 @@ class Sender:
     def _retire(self, connection: Connection) -> None:
         """Close a connection after a 421. It counts as a loss, cleared by the next success: no endless hammering."""
         self._losses += 1
-        self._cut(connection, "the relay closed the connection (421)")
+        # Each connection may be at its end just when it is this message's turn, which is no fault of the message.
+        self._cut(connection, "the relay closed the connection (421)", tries=_MAX_TRIES + self.size)
 
-    def _cut(self, connection: Connection, reason: str) -> None:
+    def _cut(self, connection: Connection, reason: str, *, tries: int = _MAX_TRIES) -> None:
         """Close a connection and settle what it carried: unknown past the dot, else back to the others."""
         self._forget(connection)
         if connection.past is not None:
             if connection.dot_written:
                 self._settle_locally(connection.past, Kind.UNKNOWN, reason)
             else:
-                self._give_back(connection.past, reason)
+                self._give_back(connection.past, reason, tries)
         if connection.envelope is not None:
-            self._give_back(connection.envelope, reason)
+            self._give_back(connection.envelope, reason, tries)
         connection.past = connection.envelope = None
 
-    def _give_back(self, message: Outgoing, reason: str) -> None:
+    def _give_back(self, message: Outgoing, reason: str, most: int) -> None:
         tries = self._tries[message.key] = self._tries.get(message.key, 0) + 1
-        if tries < _MAX_TRIES and self._stop_at is None:
+        if tries < most and self._stop_at is None:
             self._returned.append(message)
         else:
             self._settle_locally(message, Kind.NOT_TRIED, reason)
