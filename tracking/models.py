@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     SmallInteger,
     Text,
@@ -126,3 +127,12 @@ class Conversion(Base):
     reason: Mapped[str] = mapped_column(Text)  # click or open
     credited_at: Mapped[created]
     value: Mapped[Decimal] = mapped_column(Numeric(14, 2))
+
+
+class InboundMail(Base):
+    """A mail that came in, by the SHA-256 of its bytes, so that it is applied once however often it is delivered."""
+
+    __tablename__ = "inbound_mail"
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    at: Mapped[timestamp] = mapped_column(index=True)
+    outcome: Mapped[str] = mapped_column(Text)

@@ -56,6 +56,7 @@ def person(number: int) -> dict[str, Value]:
         "date": mime.date_header(datetime(2026, 1, 2, tzinfo=UTC)),
         "engagement_token": f"{number:043d}",
         "unsubscribe_url": f"https://t.brand.example/unsubscribe/{number:043d}",
+        "unsubscribe_mailbox": f"unsubscribe+{number:048x}@bounces.brand.example",
     }
 
 

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     secret_key: str = ""
     secret_key_fallbacks: str = ""  # older keys, comma separated, still accepted when verifying
     suppression_key: str = ""  # permanent: suppression and address digests stand on it
+    inbound_maildir: str = ""  # the folder that mail to return-path addresses is delivered to
     trusted_proxies: str = ""  # comma separated addresses whose X-Forwarded-For is believed
     send_connections: int = 4  # SMTP connections of one sending task
     send_parallel: int = 2  # sending tasks at once for one campaign
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
                 "redis_url": given.redis_url or engines.get("redis_url", ""),
                 "smtp_url": given.smtp_url or engines.get("smtp_url", ""),
                 "base_url": (given.base_url or f"http://localhost:{given.port}").rstrip("/"),
+                "inbound_maildir": given.inbound_maildir or str(var / "inbound"),
                 "secret_key": given.secret_key or kept_secret(var, "secret_key"),
                 "suppression_key": given.suppression_key or kept_secret(var, "suppression_key"),
             }

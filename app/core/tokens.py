@@ -25,6 +25,7 @@ from app.core.errors import InvalidToken
 
 _VERSION = 1
 _MAC_BYTES = 10
+_UNSUBSCRIBE = "unsubscribe+"
 _BODY = struct.Struct(">BBIQ")  # format version, key id, campaign, contact
 
 
@@ -111,13 +112,33 @@ def sign_return_path(campaign_id: int, contact_id: int) -> str:
 
 def read_return_path(token: str) -> MessageToken:
     """Return what a return-path token names. Raises ``InvalidToken``."""
+    return _read_local_part(Purpose.RETURN_PATH, token)
+
+
+def unsubscribe_mailbox(token: str, domain: str) -> str:
+    """Return the address at ``domain`` that takes by mail what the page of this permission token takes by a button.
+
+    The token is spelled in ``[0-9a-f]``, because the case of a local part may be lost.
+    """
+    return f"{_UNSUBSCRIBE}{base64.urlsafe_b64decode(token).hex()}@{domain}"
+
+
+def read_unsubscribe_mailbox(local_part: str) -> MessageToken:
+    """Return what the local part of an unsubscribing address names. Raises ``InvalidToken``."""
+    text = local_part.lower()
+    if not text.startswith(_UNSUBSCRIBE):
+        raise InvalidToken()
+    return _read_local_part(Purpose.PERMISSION, text.removeprefix(_UNSUBSCRIBE))
+
+
+def _read_local_part(purpose: Purpose, token: str) -> MessageToken:
     try:
         raw = bytes.fromhex(token)
     except ValueError:
         raise InvalidToken() from None
     if 2 * len(raw) != len(token):
         raise InvalidToken()
-    return _verify(Purpose.RETURN_PATH, raw)
+    return _verify(purpose, raw)
 
 
 def _verify(purpose: Purpose, raw: bytes) -> MessageToken:

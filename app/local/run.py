@@ -163,7 +163,10 @@ class Deployment:
         return Program(
             "sink",
             before=choose,
-            argv=lambda: [sys.executable, "-m", "app.local.sink", str(self._outbox), str(self._sink_port)],
+            argv=lambda: [
+                *(sys.executable, "-m", "app.local.sink"),
+                *(str(self._outbox), str(self._sink_port), self.settings.inbound_maildir),
+            ],
             ready=lambda: listens(self._sink_port),
         )
 

@@ -1,6 +1,8 @@
 """The local mail sink: an SMTP server that delivers to nobody and keeps every mail in the outbox.
 
-    python -m app.local.sink FOLDER PORT
+    python -m app.local.sink FOLDER PORT MAILDIR
+
+What is addressed to a return path of ours is delivered to MAILDIR, too, as a real server would.
 
 It speaks ESMTP with PIPELINING, SIZE, 8BITMIME and SMTPUTF8, and answers the final dot only when the mail has its
 name in the folder. It is lean, because mailings of thousands a second come in.
@@ -12,7 +14,9 @@ import asyncio
 import re
 import signal
 import sys
+import time
 from collections import deque
+from itertools import count
 from pathlib import Path
 
 from app.mail import outbox
@@ -21,23 +25,35 @@ LARGEST = 50_000_000  # bytes of one mail
 LONGEST_LINE = 4_096
 PRUNED_AT_ONCE = 500
 PATH = re.compile(rb"(?i)(?:MAIL FROM|RCPT TO):\s*<([^<>\x00-\x20]*|\"[^\"]*\"@[^<>\s]*)>\s*(.*)")
+COMING_BACK = re.compile(rb"(?i)(?:unsubscribe\+)?[0-9a-f]{48}@")  # app.core.tokens
 GREETING = b"220 localhost ESMTP Permesso sink\r\n"
 FEATURES = b"250-localhost\r\n250-PIPELINING\r\n250-SIZE %d\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
 
 
 class Store:
-    """The folder of mails, kept to the newest ``outbox.KEPT``."""
+    """The folder of mails, kept to the newest ``outbox.KEPT``, and the Maildir of what comes back."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, maildir: Path) -> None:
+        self._folder, self._maildir = folder, maildir
         self._names = deque(outbox.names(folder))
+        self._deliveries = count(1)
 
     def add(self, sender: bytes, recipients: list[bytes], content: bytes) -> None:
         """Keep a mail, and let the oldest go in batches. Raises ``OSError`` when the disk has no room."""
         self._names.append(outbox.store(self._folder, sender, recipients, content))
+        for recipient in filter(COMING_BACK.match, recipients):
+            self._deliver(sender, recipient, content)
         if len(self._names) >= outbox.KEPT + PRUNED_AT_ONCE:
             for _ in range(PRUNED_AT_ONCE):
                 (self._folder / self._names.popleft()).unlink(missing_ok=True)
+
+    def _deliver(self, sender: bytes, recipient: bytes, content: bytes) -> None:
+        for name in ("tmp", "new", "cur"):
+            (self._maildir / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = f"{time.time_ns()}.{next(self._deliveries)}.sink"
+        draft = self._maildir / "tmp" / name
+        draft.write_bytes(b"Return-Path: <%b>\r\nDelivered-To: %b\r\n%b" % (sender, recipient, content))
+        draft.rename(self._maildir / "new" / name)
 
 
 class Session(asyncio.Protocol):
@@ -146,17 +162,17 @@ class Session(asyncio.Protocol):
         return b"250 2.0.0 Kept\r\n"
 
 
-async def serve(folder: Path, port: int) -> None:
+async def serve(folder: Path, port: int, maildir: Path) -> None:
     """Serve on the loopback interface until a signal comes."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    store = Store(folder)
+    store = Store(folder, maildir)
     server = await loop.create_server(lambda: Session(store), "127.0.0.1", port, backlog=1024)
     await ended.wait()
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))

@@ -144,9 +144,9 @@ class Skeleton:
         date, message_id = str(values["date"]).encode(), str(values["message_id"]).encode()
         fixed: tuple[bytes, ...] = (date, message_id)
         if self.frame.bulk:
-            fixed = (date, message_id, str(values["unsubscribe_url"]).encode())
+            fixed = (date, message_id, _ways_out(values))
         lines = head.lines % (to, subject, *fixed)
-        canonical = head.canonical % (mime.canonical(to), mime.canonical(subject), *fixed)
+        canonical = head.canonical % (mime.canonical(to), mime.canonical(subject), *map(mime.canonical, fixed))
         return Rendered(lines, canonical, body, head.signed, head.signed_folded)
 
     def subject(self, values: Values) -> str:
@@ -182,6 +182,15 @@ class Skeleton:
     @cached_property
     def _head(self) -> _Head:
         return _head(self.frame, self.boundary, self.constants)
+
+
+def _ways_out(values: Values) -> bytes:
+    """Return the value of List-Unsubscribe: first the address that one-click posts to (RFC 8058 §3.1), then, where
+    there is one, the address that takes the same wish by mail (RFC 2369 §3.2)."""
+    url, mailbox = values["unsubscribe_url"], values.get("unsubscribe_mailbox")
+    if mailbox is None:
+        return f"<{url}>".encode()
+    return f"<{url}>,\r\n <mailto:{mailbox}?subject=unsubscribe>".encode()
 
 
 class _Memo(dict[str, bytes]):
@@ -326,7 +335,7 @@ def _head(frame: Frame, boundary: str, constants: Values) -> _Head:
     if frame.list_id:
         headers.append(("List-Id", mime.list_id(frame.list_name, frame.list_id), False))
     if frame.bulk:
-        headers.append(("List-Unsubscribe", b"<%b>", True))
+        headers.append(("List-Unsubscribe", b"%b", True))
         headers.append(("List-Unsubscribe-Post", b"List-Unsubscribe=One-Click", False))
     else:
         headers.append(("Auto-Submitted", b"auto-generated", False))

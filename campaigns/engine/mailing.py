@@ -65,6 +65,7 @@ class Mailing:
         values["message_id"] = identifier
         values["date"] = self._date(seconds, now)
         values["unsubscribe_url"] = links.unsubscribe(permission)
+        values["unsubscribe_mailbox"] = tokens.unsubscribe_mailbox(permission, self._return_path_domain)
         if self._wants_preferences:
             values["preferences_url"] = links.preferences(permission)
         if self._wants_view:

@@ -174,6 +174,7 @@ def _values(composed: Composer, reader: ContactInfo | None, language: str) -> di
         "message_id": "preview",
         "date": mime.date_header(clock.now()),
         "unsubscribe_url": links.unsubscribe(permission),
+        "unsubscribe_mailbox": tokens.unsubscribe_mailbox(permission, composed.identity.return_path_domain),
         "preferences_url": links.preferences(permission),
         "view_url": links.view(tokens.sign_message(Purpose.VIEW, composed.campaign_id, NOBODY)),
     }

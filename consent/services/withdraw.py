@@ -74,3 +74,20 @@ def withdraw(
         for listener in listeners:
             listener(session, contact_id, changed, campaign_id)
     return changed
+
+
+def leave(session: Session, campaign_id: int, contact_id: int, evidence: Mapping[str, str]) -> None:
+    """Unsubscribe from what a mail was about, as its permission token asks: by one-click or by mail.
+
+    Should the mail be unknown by now, what is asked for is still clear: nothing more. So everything ends then.
+    Raises ``NotFound`` when there is no such contact.
+    """
+    mail = context(session, campaign_id, contact_id)
+    withdraw(
+        session,
+        contact_id,
+        [mail.topic_id] if mail else None,
+        actor=Actor.SUBSCRIBER,
+        campaign_id=campaign_id,
+        evidence=evidence,
+    )

@@ -21,7 +21,7 @@ from consent.policy.standing import Actor
 from consent.queries import topics
 from consent.services import preferences, undo
 from consent.services.sign_up import evidence
-from consent.services.withdraw import context, withdraw
+from consent.services.withdraw import leave, withdraw
 from consent.views.footer_links import FooterLink, follow
 from consent.views.visits import refuse_cross_site, visit
 
@@ -102,17 +102,8 @@ def _from_page() -> bool:
 
 def _one_click(session: Session, token: str) -> None:
     named = tokens.read_message(tokens.Purpose.PERMISSION, token)
-    # Should the mail be unknown by now, what is asked for is still clear: nothing more.
-    mail = context(session, named.campaign_id, named.contact_id)
     with suppress(NotFound):
-        withdraw(
-            session,
-            named.contact_id,
-            [mail.topic_id] if mail else None,
-            actor=Actor.SUBSCRIBER,
-            campaign_id=named.campaign_id,
-            evidence={**_proof(), "method": "one-click"},
-        )
+        leave(session, named.campaign_id, named.contact_id, {**_proof(), "method": "one-click"})
 
 
 def _done(token: str, *, everything: bool) -> ResponseReturnValue:

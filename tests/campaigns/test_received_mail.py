@@ -93,20 +93,34 @@ def test_spamassassin_holds_nothing_against_it(received: tuple[bytes, bytes, str
         assert all(float(points) <= 1.0 for points, _ in rules), rules
 
 
-def test_rows_1_5_6_one_click_headers_are_there_and_signed(received: tuple[bytes, bytes, str]) -> None:
+def test_row_1_the_https_way_out_comes_first_and_is_one_click(received: tuple[bytes, bytes, str]) -> None:
     links = set()
     for raw in received[:2]:
         assert isinstance(raw, bytes)
-        message = parsed(raw)
-        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        [link] = re.findall(r"<(https?://[^>]+)>", str(message["List-Unsubscribe"]))
-        links.add(link)
-        signed = re.search(r"h=([^;]+);", str(message["DKIM-Signature"]).replace(" ", ""))
+        assert raw.count(b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") == 1
+        [header] = parsed(raw).get_all("List-Unsubscribe", [])
+        found = re.fullmatch(
+            r"<(https?://[^>]+)>, <mailto:(unsubscribe\+[0-9a-f]{48}@[\w.-]+)\?subject=unsubscribe>", str(header)
+        )
+        assert found is not None, header
+        links |= set(found.groups())
+    assert len(links) == 4  # each reader has their own
+
+
+def test_row_6_both_headers_are_signed(received: tuple[bytes, bytes, str]) -> None:
+    *mails, record = received
+    for raw in mails:
+        assert isinstance(raw, bytes)
+        signed = re.search(r"h=([^;]+);", str(parsed(raw)["DKIM-Signature"]).replace(" ", ""))
         assert signed is not None
         names = signed.group(1).lower().split(":")
         assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(names)
         assert all(names.count(name) >= 2 for name in ("from", "to", "subject", "date"))  # row 10: oversigned
-    assert len(links) == 2
+        for header in (b"List-Unsubscribe: <https://evil.example/>", b"List-Unsubscribe-Post: List-Unsubscribe=No"):
+            assert not dkim.verify(header + b"\r\n" + raw, record)
+            name = header.partition(b":")[0]
+            changed = re.sub(b"(?m)^%b: [^\r]*" % name, header, raw)
+            assert changed != raw and not dkim.verify(changed, record)
 
 
 def test_rows_8_53_the_way_out_and_the_postal_address_are_visible(received: tuple[bytes, bytes, str]) -> None:

@@ -272,7 +272,9 @@ def one_click(product: Product) -> None:
     (mail,) = received(product, "person50@example.net", "The first flush")
     parsed = message_from_bytes(mail.raw, policy=policy.default)
     assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    request = urllib.request.Request(parsed["List-Unsubscribe"].strip("<>"), b"List-Unsubscribe=One-Click")
+    request = urllib.request.Request(
+        parsed["List-Unsubscribe"].partition(">")[0].strip("<"), b"List-Unsubscribe=One-Click"
+    )
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 200 and answer.url == request.full_url
 

@@ -26,7 +26,7 @@ def sink(tmp_path):
     """A sink process: its port, and the var folder it delivers into."""
     (tmp_path / "outbox").mkdir()
     port = free_port()
-    argv = [sys.executable, "-m", "app.local.sink", str(tmp_path / "outbox"), str(port)]
+    argv = [sys.executable, "-m", "app.local.sink", str(tmp_path / "outbox"), str(port), str(tmp_path / "inbound")]
     process = subprocess.Popen(argv, cwd=ROOT)
     wait_until(lambda: listens(port))
     yield port, tmp_path
@@ -94,3 +94,13 @@ def test_a_whole_dialogue_may_come_in_one_piece_or_byte_by_byte(sink):
 def test_an_unknown_mail_is_not_found_and_a_path_is_no_name(tmp_path, name):
     with pytest.raises(NotFound):
         outbox.read_mail(tmp_path, name)
+
+
+def test_what_is_addressed_to_a_return_path_is_delivered_to_the_maildir(sink):
+    port, var = sink
+    address = f"unsubscribe+{'ab' * 24}@bounces.example.com"
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("ada@example.net", [address, "zoe@example.org"], b"Subject: unsubscribe\r\n\r\nx\r\n")
+        client.sendmail("ada@example.net", ["zoe@example.org"], b"Subject: hello\r\n\r\nx\r\n")
+    [delivered] = (var / "inbound" / "new").iterdir()
+    assert delivered.read_bytes().startswith(b"Return-Path: <ada@example.net>\r\nDelivered-To: unsubscribe+abab")

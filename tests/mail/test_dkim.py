@@ -39,6 +39,7 @@ def signed(first_name: str = "Ann", to_name: str = "Ann") -> bytes:
             "date": mime.date_header(datetime(2026, 1, 2, tzinfo=UTC)),
             "engagement_token": "t",
             "unsubscribe_url": "https://t.example/unsubscribe/x",
+            "unsubscribe_mailbox": "unsubscribe+00@t.example",
             "contact.first_name": first_name,
         }
     )
