@@ -12,6 +12,10 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from consent.forms.names import LANGUAGE_NAMES
 
+_NAMES = _(
+    "The names in braces are filled in from your settings and topics. A proof keeps the text as the person saw it."
+)
+
 
 class SignUpForm(FlaskForm):  # type: ignore[misc]
     """A hosted sign-up form."""
@@ -44,6 +48,13 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]
     )
     tracking_fr = TextAreaField(
         _("What they may agree to apart: measuring"), validators=[Length(max=2000)], render_kw={"rows": 4}
+    )
+
+    notice_en = TextAreaField(
+        _("What the law wants them told"), validators=[Length(max=4000)], render_kw={"rows": 9}, description=_NAMES
+    )
+    notice_fr = TextAreaField(
+        _("What the law wants them told"), validators=[Length(max=4000)], render_kw={"rows": 9}, description=_NAMES
     )
 
     def texts(self, kinds: tuple[str, ...]) -> dict[str, Mapping[str, str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from consent.models.ageing import Upkeep, UpkeepRun
-from consent.models.forms import Form, SignUp, Wording
+from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 
 __all__ = [
     "Form",
+    "FormFigure",
     "Permission",
     "PermissionEvent",
     "PermissionEvidence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -41,7 +42,7 @@ class Wording(Base):
     __tablename__ = "wording"
     id: Mapped[bigint_id]
     form_id: Mapped[int | None] = mapped_column(ForeignKey("form.id"))
-    kind: Mapped[str] = mapped_column(Text)  # consent, tracking, title, thanks, ...
+    kind: Mapped[str] = mapped_column(Text)  # consent.queries.forms.KINDS, notice_shown, preferences, ...
     language: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
@@ -71,6 +72,8 @@ class SignUp(Base):
     ip: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str] = mapped_column(Text, server_default="")
     page: Mapped[str] = mapped_column(Text, server_default="")
+    source: Mapped[str] = mapped_column(Text, server_default="")  # what ?source= named
+    referrer: Mapped[str] = mapped_column(Text, server_default="")  # host of the site that led here
     wordings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # kind to wording id, as shown
     fields: Mapped[dict[str, str]] = mapped_column(server_default="{}")  # written on the contact once confirmed
     created_at: Mapped[created]
@@ -82,3 +85,18 @@ class SignUp(Base):
         Index("ix_sign_up_ip_created_at", "ip", "created_at"),
         Index("ix_sign_up_domain_created_at", "domain", "created_at"),
     )
+
+
+class FormFigure(Base):
+    """How often a form was seen, sent in and confirmed, by day (UTC) and source. Counts alone, nothing personal.
+
+    ``confirmed`` counts on the day the request was sent in, so that a rate compares the same people.
+    """
+
+    __tablename__ = "form_figure"
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(Text, primary_key=True)  # empty: directly
+    seen: Mapped[int] = mapped_column(server_default="0")
+    submitted: Mapped[int] = mapped_column(server_default="0")
+    confirmed: Mapped[int] = mapped_column(server_default="0")

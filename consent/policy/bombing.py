@@ -44,7 +44,6 @@ def may_mail(asked: Asked, domain: str) -> bool:
     )
 
 
-def by_hand(since_shown: timedelta | None, honeypot: str) -> bool:
-    """Tell whether a form seems to be filled in by a person: not at once, not from an old copy, nothing in the field
-    that people do not see. ``since_shown`` is None when the form was never shown by us."""
-    return not honeypot and since_shown is not None and FILL_IN <= since_shown <= SHOWN
+def by_hand(since_shown: timedelta) -> bool:
+    """Tell whether a form seems to be filled in by a person: not at once, and not from an old copy."""
+    return FILL_IN <= since_shown <= SHOWN

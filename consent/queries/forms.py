@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
-from consent.models import Form, SignUp, Wording
+from consent.models import Form, Wording
 
-# Title and introduction are what is read first; the other two are what people agree to.
-KINDS = ("title", "intro", "consent", "tracking")
+# Title and introduction are what is read first; the next two are what people agree to; the notice is what the law wants
+# them told (consent.policy.notice).
+KINDS = ("title", "intro", "consent", "tracking", "notice")
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,6 @@ class FormInfo:
         return found.text if found else ""
 
 
-@dataclass(frozen=True)
-class FormFigures:
-    """What became of a form's requests in the last 30 days."""
-
-    submitted: int
-    confirmed: int
-
-
 def forms(session: Session) -> list[FormInfo]:
     """Return every form, by brand and name."""
     rows = session.scalars(select(Form).order_by(Form.brand_id, Form.name)).all()
@@ -95,14 +88,15 @@ def versions(session: Session, form_id: int) -> list[WordingInfo]:
     return [_wording(row) for row in rows]
 
 
-def figures(session: Session, since: datetime) -> dict[int, FormFigures]:
-    """Return, for each form id, how many requests came since then and how many of those were confirmed."""
-    rows = session.execute(
-        select(SignUp.form_id, func.count(), func.count(SignUp.confirmed_at))
-        .where(SignUp.created_at >= since)
-        .group_by(SignUp.form_id)
+def notice(session: Session, form_id: int, language: str, version: int) -> str:
+    """Return a form's notice as people saw it, or nothing."""
+    query = select(Wording.text).where(
+        Wording.form_id == form_id,
+        Wording.kind == "notice_shown",
+        Wording.language == language,
+        Wording.version == version,
     )
-    return {row[0]: FormFigures(row[1], row[2]) for row in rows}
+    return session.scalar(query) or ""
 
 
 def _newest(session: Session, form_ids: list[int]) -> dict[int, list[WordingInfo]]:

@@ -122,10 +122,20 @@ def _event(session: Session, entry: LedgerEntry) -> Json:
         "campaign": entry.campaign_id,
         "import_batch": entry.batch_id,
         "shown": shown if entry.wording_id else None,
+        "told": _told(session, entry),
         "evidence": dict(entry.evidence),
         "evidence_digest": entry.evidence_digest.hex() if entry.evidence_digest else None,
         "hash": entry.hash.hex(),
     }
+
+
+def _told(session: Session, entry: LedgerEntry) -> Json | None:
+    """What the form had told about the processing (GDPR 13), in the version that was shown."""
+    version = entry.evidence.get("notice_version", "")
+    if not version or entry.form_id is None:
+        return None
+    text = forms.notice(session, entry.form_id, entry.language or "", int(version))
+    return {"text": text, "version": int(version), "language": entry.language}
 
 
 def export(session: Session, contact_id: int) -> Json:

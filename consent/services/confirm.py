@@ -17,7 +17,7 @@ from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services.ledger import Entry, append
-from consent.services.sign_up import KEPT, VALID, evidence, note_request, too_many_rows
+from consent.services.sign_up import KEPT, VALID, count, evidence_of, note_request, too_many_rows
 from consent.services.suppress import lift_by_own_act
 
 
@@ -124,6 +124,7 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
         _grant(session, sign_up, topic_ids, contact_id, visit)
         if len(topic_ids) == len(sign_up.topic_ids):
             sign_up.confirmed_at = clock.now()
+            count(session, sign_up, confirmed=1)
     if row.tracking:  # what the other requests say of tracking was not on the page
         _grant_tracking(session, row, contact_id, visit)
     if row.fields:
@@ -148,7 +149,7 @@ def _reopen(session: Session, contact_id: int, row: SignUp, topic_ids: list[int]
 
 
 def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int, visit: Visit) -> None:
-    proof = evidence(row.email, visit.ip, visit.user_agent, visit.page)
+    proof = evidence_of(session, row, visit.ip, visit.user_agent, visit.page)
     for topic_id in topic_ids:
         entry = Entry(
             Subject.TOPIC,
@@ -176,7 +177,7 @@ def _grant_tracking(session: Session, row: SignUp, contact_id: int, visit: Visit
         wording_id=row.wordings.get("tracking"),
         language=row.language,
         form_id=row.form_id,
-        evidence=evidence(row.email, visit.ip, visit.user_agent, visit.page),
+        evidence=evidence_of(session, row, visit.ip, visit.user_agent, visit.page),
     )
     append(session, contact_id, entry)
 
@@ -209,6 +210,8 @@ def renew(session: Session, token: str, visit: Visit) -> int | None:
         ip=visit.ip,
         user_agent=visit.user_agent[:400],
         page=visit.page[:400],
+        source=row.source,
+        referrer=row.referrer,
         wordings=row.wordings,
         fields=row.fields,
         created_at=now,

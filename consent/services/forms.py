@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import InvalidInput, NotFound
 from app.customers.queries.fields import dictionary
 from consent.models import Form
+from consent.policy import notice
+from consent.policy.sources import is_page
 from consent.queries.forms import KINDS
 from consent.queries.topics import topics
 from consent.services import wordings
@@ -58,10 +60,11 @@ class FormSpec:
 
 def default_texts(brand_name: str) -> dict[str, dict[str, str]]:
     """Return the words a new form begins with."""
-    return {
+    filled = {
         kind: {language: text.format(brand=brand_name) for language, text in texts.items()}
         for kind, texts in DEFAULTS.items()
     }
+    return filled | {"notice": dict(notice.DEFAULT)}
 
 
 def create(session: Session, spec: FormSpec, *, slug: str = "") -> int:
@@ -95,8 +98,10 @@ def _fill(session: Session, row: Form, spec: FormSpec) -> None:
     unknown = [name for name in spec.fields if name not in known]
     if unknown:
         raise InvalidInput(_("No field is called %(name)s.", name=unknown[0]), field="fields")
-    if spec.redirect_url and not re.match(r"https?://[^\s/]+", spec.redirect_url):
-        raise InvalidInput(_("The page after sign-up must begin with https://."), field="redirect_url")
+    if spec.redirect_url.strip() and not is_page(spec.redirect_url.strip()):
+        raise InvalidInput(
+            _("The page after sign-up must be a whole address that begins with https://."), field="redirect_url"
+        )
     row.name = spec.name.strip()
     row.topic_ids, row.fields = chosen, list(dict.fromkeys(spec.fields))
     row.asks_tracking, row.redirect_url, row.active = spec.asks_tracking, spec.redirect_url.strip(), spec.active
@@ -108,6 +113,8 @@ def _keep_texts(session: Session, form_id: int, spec: FormSpec) -> None:
         texts = {language: text.strip() for language, text in spec.texts.get(kind, {}).items() if text.strip()}
         if kind in required and not texts:
             raise InvalidInput(_("People must be able to read what they agree to: fill in this text."), field=kind)
+        for text in texts.values() if kind == "notice" else ():
+            notice.check(text)
         for language, text in texts.items():
             wordings.ensure(session, form_id, kind, language, text)
 

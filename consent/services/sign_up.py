@@ -17,13 +17,15 @@ from app.core import clock
 from app.core.ids import random_id
 from app.customers.policy import Address
 from app.customers.queries.contacts import by_address
-from consent.models import SignUp
+from consent.models import SignUp, Wording
 from consent.policy import bombing
 from consent.policy.ladder import Basis, Level
+from consent.policy.sources import label
 from consent.policy.standing import Action, Actor, Subject
 from consent.policy.suppression import NO_SERVICE_MAIL
 from consent.queries.forms import FormInfo
 from consent.queries.suppressions import active_reasons
+from consent.services import figures, wordings
 from consent.services.ledger import Entry, append
 
 VALID = timedelta(days=7)
@@ -33,7 +35,8 @@ ROWS_A_DAY = 20  # kept of one address: a victim's name must not fill the table
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody sent in. ``topic_ids`` are of the form; ``fields`` are checked texts."""
+    """What somebody sent in. ``topic_ids`` are of the form; ``fields`` are checked texts; ``notice`` is what the form
+    told about the processing, filled in; ``source`` and ``referrer`` are clean (``policy.sources``)."""
 
     form: FormInfo
     address: Address
@@ -43,6 +46,9 @@ class Request:
     ip: str | None
     user_agent: str
     page: str
+    source: str = ""
+    referrer: str = ""
+    notice: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +64,10 @@ def request(session: Session, asked: Request) -> int | None:
     if too_many_rows(session, asked.address.address_key):
         return None
     kinds = ("consent", "tracking") if asked.tracking else ("consent",)
-    shown = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
+    texts = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
+    shown = {kind: wording.id for kind, wording in texts.items() if wording}
+    if asked.notice:
+        shown["notice"] = wordings.ensure(session, asked.form.id, "notice_shown", asked.language, asked.notice)
     row = SignUp(
         form_id=asked.form.id,
         brand_id=asked.form.brand_id,
@@ -72,14 +81,23 @@ def request(session: Session, asked: Request) -> int | None:
         ip=asked.ip,
         user_agent=asked.user_agent[:400],
         page=asked.page[:400],
-        wordings={kind: wording.id for kind, wording in shown.items() if wording},
+        source=asked.source,
+        referrer=asked.referrer,
+        wordings=shown,
         fields=dict(asked.fields),
         created_at=now,
         expires_at=now + VALID,
     )
     session.add(row)
     session.flush()
+    count(session, row, submitted=1)
     return row.id
+
+
+def count(session: Session, row: SignUp, *, submitted: int = 0, confirmed: int = 0) -> None:
+    """Add a request to the figures of its form, on the day it was sent in."""
+    source = label(row.source, row.referrer)
+    figures.add(session, row.form_id, figures.day_of(row.created_at), source, submitted=submitted, confirmed=confirmed)
 
 
 def too_many_rows(session: Session, address_key: bytes) -> bool:
@@ -144,7 +162,7 @@ def note_request(session: Session, row: SignUp) -> None:
             wording_id=row.wordings.get("consent"),
             language=row.language,
             form_id=row.form_id,
-            evidence=evidence(row.email, row.ip, row.user_agent, row.page),
+            evidence=evidence_of(session, row, row.ip, row.user_agent, row.page),
         )
         append(session, row.contact_id, entry)
 
@@ -153,6 +171,18 @@ def evidence(email: str, ip: str | None, user_agent: str, page: str) -> dict[str
     """Return what proves an act on a page."""
     given = {"email": email, "ip": str(ip or ""), "user_agent": user_agent[:400], "page": page[:400]}
     return {name: value.replace("\0", "") for name, value in given.items() if value}
+
+
+def evidence_of(session: Session, row: SignUp, ip: str | None, user_agent: str, page: str) -> dict[str, str]:
+    """Return what proves an act about a request: the act's own circumstances, where the person had come from, and
+    which version of the form's notice they had read."""
+    told = session.get(Wording, row.wordings.get("notice", 0))
+    more = {
+        "source": row.source,
+        "referrer": row.referrer,
+        "notice_version": str(told.version) if told else "",
+    }
+    return evidence(row.email, ip, user_agent, page) | {name: value for name, value in more.items() if value}
 
 
 def _email_key(row: SignUp) -> str:

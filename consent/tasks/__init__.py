@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from consent.tasks import ageing, confirmation
+from consent.tasks import ageing, confirmation, figures
 
-__all__ = ["ageing", "confirmation"]
+__all__ = ["ageing", "confirmation", "figures"]

@@ -6,6 +6,7 @@ from consent.views import (
     ageing,
     confirm,
     contact_panel,
+    form_figures,  # noqa: F401 - adds its pages to those of forms
     forms,
     preferences,
     subscribe,

@@ -21,9 +21,10 @@ from app.core.errors import InvalidInput
 from app.customers.queries.fields import dictionary
 from consent.forms.names import LANGUAGE_NAMES
 from consent.forms.sign_up import SignUpForm
-from consent.queries import forms, topics
+from consent.queries import form_figures, forms, topics
 from consent.queries.forms import KINDS, FormInfo
 from consent.services import forms as service
+from consent.services.figures import day_of
 from consent.services.forms import FormSpec
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def index() -> ResponseReturnValue:
     """List the forms with what came of them lately."""
     with unit_of_work() as session:
         rows = forms.forms(session)
-        figures = forms.figures(session, clock.now() - timedelta(days=30))
+        figures = form_figures.totals(session, day_of(clock.now()) - timedelta(days=29))
         names = {brand.id: brand for brand in brands.all_brands(session)}
         named = {topic.id: topic for topic in topics.topics(session, archived=True)}
     return render_template(

@@ -23,15 +23,18 @@ def visit() -> Visit:
     return Visit(request.remote_addr, request.user_agent.string, links.public("/".join(page[:2])))
 
 
-def refuse_cross_site() -> None:
-    """Raise ``CrossSite`` when a browser says that another site's page sent this form."""
+def from_another_site() -> bool:
+    """Tell whether a browser says that another site's page sent this form."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
-        own = site in ("same-origin", "none")
-    else:
-        origin = request.headers.get("Origin")
-        own = origin is None or origin in (_origin(links.public("/")), _origin(request.host_url))
-    if not own:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and origin not in (_origin(links.public("/")), _origin(request.host_url))
+
+
+def refuse_cross_site() -> None:
+    """Raise ``CrossSite`` when a browser says that another site's page sent this form."""
+    if from_another_site():
         raise CrossSite(_("This form was sent from another site. Open our page and send it there."))
 
 

@@ -22,7 +22,6 @@ from app.core import clock as core_clock
 from app.core import config, tokens
 from app.core.config import Settings
 from app.core.db import unit_of_work
-from consent.queries.forms import by_slug
 from consent.services import forms
 from consent.services.forms import FormSpec, default_texts
 from consent.services.withdraw import MailContext, contexts
@@ -105,11 +104,18 @@ def sign_up(client: FlaskClient, stage: Stage) -> Callable[..., TestResponse]:
     """Fill in the form as a person does, three seconds after it was shown."""
 
     def send(email: str, **fields: object) -> TestResponse:
-        shown = core_clock.now().timestamp() - 3
-        with unit_of_work() as session:
-            form_id = by_slug(session, stage.form).id
-        token = tokens.sign_timed(tokens.Purpose.FORM, {"f": form_id, "t": shown})
-        data = {"form_token": token, "language": "en", "email": email, "topic": [stage.news], **fields}
+        if "form_token" not in fields:
+            fields["form_token"] = shown_token(client, stage.form)
+        data = {"language": "en", "email": email, "topic": [stage.news], **fields}
         return client.post(f"/subscribe/{stage.form}", data=data)
 
     return send
+
+
+def shown_token(client: FlaskClient, slug: str, *, ago: float = 3, query: str = "", **headers: str) -> str:
+    """Return the token of a form as it was shown ``ago`` seconds before now."""
+    page = client.get(f"/subscribe/{slug}{'?' if query else ''}{query}", headers=headers).text
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found is not None
+    told = tokens.read_timed(tokens.Purpose.FORM, found[1], max_age=60)
+    return tokens.sign_timed(tokens.Purpose.FORM, {**told, "t": core_clock.now().timestamp() - ago})

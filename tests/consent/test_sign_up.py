@@ -213,18 +213,6 @@ def test_one_place_cannot_ask_for_many(
     assert len(mailbox.mails) == 30
 
 
-def test_row_38_no_box_is_ticked_and_tracking_is_asked_apart(client: FlaskClient, stage: Stage) -> None:
-    page = client.get(f"/subscribe/{stage.form}").text
-    assert page.count('type="checkbox"') == 3 and "checked" not in page
-    assert 'name="tracking"' in page
-
-
-def test_row_72_the_form_tells_who_why_how_long_and_rights(client: FlaskClient, stage: Stage) -> None:
-    page = client.get(f"/subscribe/{stage.form}").text
-    for told in ("Example SAS", "dpo@example.com", "until you withdraw it", "erase your data", "authority"):
-        assert told in page
-
-
 def test_public_pages_set_no_cookie(client: FlaskClient, stage: Stage) -> None:
     with unit_of_work() as session:
         token = stage.permission_token(make.permitted_contact(session, stage.news))

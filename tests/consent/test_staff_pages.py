@@ -45,6 +45,7 @@ def test_a_forms_words_keep_every_version(staff: FlaskClient, stage: Stage) -> N
     page = staff.get("/forms/new").text
     assert "I would like to receive e-mails from Maison Exemple" in page
     texts = {f"{kind}_{code}": f"{kind} {code}" for kind in forms.KINDS for code in ("en", "fr")}
+    texts |= {f"notice_{code}": f"{{controller}}, {{contact}} {code}" for code in ("en", "fr")}
     given = {"name": "Fair", "topic_ids": [stage.news], "asks_tracking": "y", "active": "y", **texts}
     assert staff.post("/forms/new", data={**given, "topic_ids": []}).status_code == 422
     assert staff.post("/forms/new", data=given).status_code == 302

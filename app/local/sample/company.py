@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -12,8 +14,9 @@ from app.accounts.policy import Role
 from app.accounts.services import staff
 from app.brands.services import set_up
 from app.brands.services.set_up import BrandDetails
+from app.core import clock
 from app.customers.services import fields
-from consent.services import forms, topics
+from consent.services import figures, forms, topics
 from consent.services.forms import FormSpec
 
 ANA = "ana@permesso.example"
@@ -164,4 +167,12 @@ def _finch(session: Session) -> House:
 
 
 def _form(session: Session, name: str, brand_id: int, brand: str, topic_ids: tuple[int, ...], slug: str) -> None:
-    forms.create(session, FormSpec(name, brand_id, topic_ids, texts=forms.default_texts(brand)), slug=slug)
+    form_id = forms.create(session, FormSpec(name, brand_id, topic_ids, texts=forms.default_texts(brand)), slug=slug)
+    dice = random.Random(slug)
+    for age in range(45):
+        day = figures.day_of(clock.now()) - timedelta(days=age)
+        for source, likely in (("", 34), ("instagram.example", 14), ("shop window", 4), ("tasting-evening", 3)):
+            seen = dice.randrange(likely // 2, likely * 2)
+            submitted = sum(dice.random() < 0.11 for _ in range(seen))
+            confirmed = sum(dice.random() < 0.78 for _ in range(submitted))
+            figures.add(session, form_id, day, source, seen=seen, submitted=submitted, confirmed=confirmed)

@@ -1,0 +1,1 @@
+"""What lives between requests: counts on their way to the database."""
