@@ -22,7 +22,7 @@ from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services import exporting
 from app.customers.services.exporting import Format
-from app.customers.services.importing import batches, forgetting, topic_by_slug
+from app.customers.services.importing import batches, forgetting, split_evidence, topic_by_slug
 from app.customers.services.importing.batches import BASES, LEVELS, Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import FileShape, inspect
@@ -43,7 +43,12 @@ def contacts() -> None:
 @click.option("--level", type=click.Choice(LEVELS), help="How firmly the permission was given.")
 @click.option("--basis", type=click.Choice(BASES), help="The legal basis of the permission.")
 @click.option("--source", required=True, help="Where these people come from.")
-@click.option("--evidence", default="", help="Where the proof of the permission is kept.")
+@click.option(
+    "--evidence",
+    multiple=True,
+    metavar="TEXT",
+    help="Where the proof is kept, or, as NAME=TEXT, a condition of the basis; repeat it for several.",
+)
 @click.option(
     "--date-order", type=click.Choice([o.value for o in DateOrder]), default="clear", help="How 03/04/2026 is read."
 )
@@ -56,7 +61,7 @@ def import_(
     level: str | None,
     basis: str | None,
     source: str,
-    evidence: str,
+    evidence: tuple[str, ...],
     date_order: str,
     dry_run: bool,
 ) -> None:
@@ -65,6 +70,14 @@ def import_(
     \b
     Prints {"batch", "rows", "added", "updated", "unchanged", "permitted", "rejected", "refused", ...}.
     Exit status 1 when the import could not be done; refused rows are no failure, they are counted and kept.
+
+    \b
+    What a basis other than consent asks for, as --evidence NAME=TEXT:
+      soft_opt_in       sale, similar, refusal
+      charity_support   support, refusal
+      b2b_interest      company, role, told
+      implied_purchase  purchase, when (24 months, Canada)
+      implied_inquiry   inquiry, when (6 months, Canada)
     """
     if topic and not (level and basis):
         raise click.UsageError("With --topic say --level and --basis.")
@@ -72,9 +85,9 @@ def import_(
     shape = inspect(file.absolute(), forgetting.folder())
     given = _given(maps, shape)
     with unit_of_work() as session:
-        statement = Statement(
-            topic_by_slug(session, topic).id if topic else None, level or "", basis or "", source, evidence
-        )
+        topic_id = topic_by_slug(session, topic).id if topic else None
+        proof, conditions = split_evidence(evidence)
+        statement = Statement(topic_id, level or "", basis or "", source, proof, conditions)
         batch_id = batches.create(session, shape, file.name)
         mapping = {**imports.batch(session, batch_id).mapping, **given}
         left = [column for column in shape.columns if column not in mapping]

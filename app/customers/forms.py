@@ -55,6 +55,7 @@ LEVELS = {
 BASES = {
     "consent": _("Consent"),
     "soft_opt_in": _("Soft opt-in: customers, similar goods, could refuse when they gave the address"),
+    "charity_support": _("Support of a charity: its soft opt-in (United Kingdom)"),
     "b2b_interest": _("Business interest: role-related, told and able to refuse"),
     "implied_purchase": _("Implied by a purchase (Canada, 24 months)"),
     "implied_inquiry": _("Implied by an inquiry (Canada, 6 months)"),

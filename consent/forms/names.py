@@ -21,6 +21,7 @@ LEVEL_NAMES = {
 BASIS_NAMES = {
     "consent": _("consent"),
     "soft_opt_in": _("soft opt-in"),
+    "charity_support": _("support of a charity"),
     "b2b_interest": _("business interest"),
     "implied_purchase": _("implied by a purchase"),
     "implied_inquiry": _("implied by an inquiry"),

@@ -18,7 +18,7 @@ from app.core.db import Base, bigint_id, timestamp
 
 STATES = "'never_asked', 'pending', 'granted', 'withdrawn', 'expired'"
 LEVELS = "'opt_out', 'passive', 'opt_in', 'confirmed'"
-BASES = "'consent', 'soft_opt_in', 'b2b_interest', 'implied_purchase', 'implied_inquiry'"
+BASES = "'consent', 'soft_opt_in', 'charity_support', 'b2b_interest', 'implied_purchase', 'implied_inquiry'"
 
 
 class PermissionEvent(Base):

@@ -1,9 +1,8 @@
-"""State × level × basis, the pairs that suffice for mail, and jurisdiction profiles as data."""
+"""State × level × basis, and the pairs of basis and level that suffice for mail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
 
 from app.core.errors import InvalidInput
@@ -34,33 +33,14 @@ class Level(StrEnum):
 
 
 class Basis(StrEnum):
-    """The legal ground a permission stands on."""
+    """The legal ground a permission stands on; what each asks for is in ``policy.grounds``."""
 
     CONSENT = "consent"
     SOFT_OPT_IN = "soft_opt_in"
+    CHARITY_SUPPORT = "charity_support"  # the soft opt-in of charities, which one law knows
     B2B_INTEREST = "b2b_interest"
     IMPLIED_PURCHASE = "implied_purchase"
     IMPLIED_INQUIRY = "implied_inquiry"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a jurisdiction accepts. ``defaults`` are the minimal pairs of a topic that says nothing itself;
-    ``choices`` those that a brand may decide to accept beside them."""
-
-    name: str
-    defaults: tuple[str, ...]
-    choices: tuple[str, ...]
-
-
-# ePrivacy 13(1): consent; 13(2): own customers, similar goods, told at collection and in every mail.
-EUROPE = Profile("eu", ("consent@confirmed", "soft_opt_in@opt_out"), ("consent@opt_in",))
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (EUROPE,)}
-
-
-def profile(name: str) -> Profile:
-    """Return a profile by name; the strictest one for a name that is not known."""
-    return PROFILES.get(name, EUROPE)
 
 
 def pair(basis: str | None, level: str | None) -> str:
@@ -84,13 +64,3 @@ def closed_upwards(minimal: Iterable[str]) -> list[str]:
     """
     floors = [parse_pair(text) for text in minimal]
     return sorted({pair(basis, level) for basis, floor in floors for level in Level if level.rung >= floor.rung})
-
-
-def accepted(accepts: Mapping[str, Iterable[str]], named: str) -> frozenset[str]:
-    """Return the pairs that suffice for a topic under profile ``named``.
-
-    A list that the topic holds for the profile stands; else the profile's defaults.
-    """
-    if named in accepts:
-        return frozenset(accepts[named])
-    return frozenset(closed_upwards(profile(named).defaults))

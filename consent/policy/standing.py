@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from consent.policy.ladder import Basis, Level, State, accepted, pair
+from consent.policy.ladder import Basis, Level, State, pair
+from consent.policy.profiles import accepted
 
 
 class Action(StrEnum):
@@ -113,9 +114,12 @@ ACTIONS: Mapping[Subject, frozenset[Action]] = {
 }
 
 
-def _weight(basis: Basis | None, level: Level | None) -> tuple[bool, int]:
-    """Consent outweighs every other basis; then the higher rung."""
-    return basis is Basis.CONSENT, -1 if level is None else level.rung
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _weight(said: Standing | Act) -> tuple[bool, int, datetime]:
+    """Consent outweighs every other basis; then the higher rung; then what lasts longer."""
+    return said.basis is Basis.CONSENT, -1 if said.level is None else said.level.rung, said.expires_at or _NEVER
 
 
 def _grant(standing: Standing, act: Act) -> Effect:
@@ -124,8 +128,7 @@ def _grant(standing: Standing, act: Act) -> Effect:
         return Effect.REFUSED
     if standing.at(act.recorded_at).state is not State.GRANTED or standing.address_key != act.address_key:
         return Effect.TAKES
-    weaker = _weight(act.basis, act.level) < _weight(standing.basis, standing.level)
-    return Effect.KEEPS if weaker else Effect.TAKES
+    return Effect.KEEPS if _weight(act) < _weight(standing) else Effect.TAKES
 
 
 def _request(standing: Standing, act: Act) -> Effect:
@@ -185,12 +188,18 @@ def topic_gate(standing: Standing, pairs: frozenset[str], address_key: bytes, no
 
 
 def decide(
-    history: Iterable[Act], topic: TopicTerms, profile: str, now: datetime, address_key: bytes | None
+    history: Iterable[Act],
+    topic: TopicTerms,
+    profile: str,
+    now: datetime,
+    address_key: bytes | None,
+    country: str | None = None,
 ) -> Decision:
     """Decide from the ledger alone whether a contact may get mail of a topic.
 
-    ``history`` is the contact's whole ledger in order; ``address_key`` that of the present address. Suppression is
-    not part of it: that concerns addresses, not permission.
+    ``history`` is the contact's whole ledger in order; ``profile`` the brand's; ``address_key`` that of the present
+    address; ``country`` where the contact is known to live. Suppression is not part of it: that concerns addresses,
+    not permission.
     """
     standing, marketing, erased = Standing(), Standing(), None
     complained = False
@@ -208,5 +217,5 @@ def decide(
         return Decision("no_address", None, standing)
     if marketing.state is State.WITHDRAWN:
         return Decision("complained" if complained else "objected", marketing.event_id, standing)
-    gate = topic_gate(standing, accepted(topic.accepts, profile), address_key, now)
+    gate = topic_gate(standing, accepted(topic.accepts, profile, country), address_key, now)
     return Decision(gate, standing.event_id, standing)

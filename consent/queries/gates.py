@@ -23,13 +23,15 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from app.brands.queries.brands import brand_table
 from app.customers.queries.contacts import contact_table
 from consent.models import Permission, PermissionEvent, Suppression, TrackingPermission
-from consent.policy.ladder import EUROPE, PROFILES, accepted
+from consent.policy.ladder import closed_upwards
+from consent.policy.profiles import COUNTRIES, EUROPE, PROFILES
 from consent.policy.standing import Subject
 from consent.queries.topics import topic_table
 
@@ -70,7 +72,7 @@ def gates(
     gate = _gate(topic_id, brand_id, now)
     # Soft opt-in and the like never permit tracking, whatever the brand's default is.
     tracked = func.coalesce(
-        TrackingPermission.granted, and_(Permission.basis == "consent", _tracking_default(brand_id)), false()
+        TrackingPermission.granted, and_(Permission.basis == "consent", _measured(brand_id)), false()
     )
     return (
         select(
@@ -92,7 +94,7 @@ def gates(
 
 def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None]:
     contact = contact_table()
-    pair = func.concat(Permission.basis, "@", Permission.level)
+    pair = Permission.basis + "@" + Permission.level
     lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
     return case(
         (contact.c.erased_at.is_not(None), "erased"),
@@ -104,7 +106,11 @@ def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None
         (Permission.state == "withdrawn", "permission_withdrawn"),
         (or_(Permission.state == "expired", lapsed), "permission_expired"),
         (Permission.state == "pending", "permission_pending"),
-        (~func.jsonb_exists(_accepted(topic_id), pair), "permission_too_weak"),
+        # "Is not true" shuts the gate as well when nothing is accepted at all.
+        (
+            func.jsonb_exists(_accepted(topic_id), func.coalesce(_local(), "") + " " + pair).is_not(true()),
+            "permission_too_weak",
+        ),
         (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
         else_=null(),
     )
@@ -139,22 +145,45 @@ def suppressed(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]
     )
 
 
+def _local() -> ColumnElement[str | None]:
+    """Return the profile of the country that a row of ``contact_table()`` names, NULL without one."""
+    return cast(dict(COUNTRIES), JSONB).op("->>")(contact_table().c.country)
+
+
 def _accepted(topic_id: int) -> ColumnElement[object]:
-    """Return, as a jsonb array found once a statement, the pairs that the topic accepts under its brand's profile."""
+    """Return, as a jsonb object found once a statement, what suffices where (``policy.profiles.accepted``).
+
+    Its keys are a pair behind the profile of a country, and behind nothing for people of whom the brand's profile
+    alone decides: ``fr consent@confirmed``, `` consent@confirmed``.
+    """
     brand, topic = brand_table(), topic_table()
-    defaults = cast({name: sorted(accepted({}, name)) for name in PROFILES}, JSONB)
-    known = func.coalesce(defaults[brand.c.profile], defaults[EUROPE.name])
+    defaults = cast({name: closed_upwards(found.defaults) for name, found in PROFILES.items()}, JSONB)
+    possible = cast({name: sorted(found.possible) for name, found in PROFILES.items()}, JSONB)
+    own = case((func.jsonb_exists(defaults, brand.c.profile), brand.c.profile), else_=EUROPE.name)
+    places = func.jsonb_object(array(["", *PROFILES]), array([own, *map(literal, PROFILES)]))
+    place = func.jsonb_each_text(places).table_valued("key", "value", name="place")
+    mine = func.coalesce(topic.c.accepts[own], defaults[own])
+    pair = func.jsonb_array_elements_text(mine).table_valued("value", name="pair")
+    theirs = func.coalesce(topic.c.accepts[place.c.value], possible[place.c.value])
     return (
-        select(func.coalesce(topic.c.accepts[brand.c.profile], known))
-        .join_from(topic, brand, brand.c.id == topic.c.brand_id)
-        .where(topic.c.id == topic_id)
+        select(func.jsonb_object_agg(place.c.key + " " + pair.c.value, true()))
+        .select_from(topic.join(brand, brand.c.id == topic.c.brand_id).join(place, true()).join(pair, true()))
+        .where(topic.c.id == topic_id, func.jsonb_exists(theirs, pair.c.value))
         .scalar_subquery()
     )
 
 
-def _tracking_default(brand_id: int) -> ColumnElement[bool]:
+def _measured(brand_id: int) -> ColumnElement[bool]:
+    """Return whether a contact is measured who consented and never spoke of it (``profiles.measured_by_default``)."""
     brand = brand_table()
-    return select(brand.c.tracking_default).where(brand.c.id == brand_id).scalar_subquery()
+    lax = [name for name, found in PROFILES.items() if found.tracking_default]
+
+    def of_brand(what: ColumnElement[bool]) -> ColumnElement[bool]:
+        return select(what).where(brand.c.id == brand_id).scalar_subquery()
+
+    local = _local()
+    elsewhere = or_(local.is_(None), local.in_(lax), of_brand(brand.c.profile.not_in(lax)))
+    return and_(of_brand(brand.c.tracking_default), elsewhere)
 
 
 def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:

@@ -5,7 +5,9 @@ What an import can never do: lift a withdrawal, an objection, a complaint or a s
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
+import json
+from datetime import datetime
+
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -26,16 +28,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.errors import InvalidInput
 from app.customers.queries.contacts import contact_table
 from app.customers.services.importing import PermissionTerms, SinkResult
 from consent.models import Permission
 from consent.policy import chain
+from consent.policy.grounds import ends
 from consent.policy.ladder import Basis, Level, pair, parse_pair
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import topics
 from consent.queries.gates import suppressed
 from consent.queries.topics import TopicInfo
+from consent.services.conditions import require, stated_moment
 
 _ALREADY = "already"
 _JUDGED = Table(
@@ -56,17 +59,17 @@ def record(session: Session, terms: PermissionTerms, people: str) -> SinkResult:
     that do not hang together and ``NotFound`` for an unknown topic; then nothing was written.
     """
     basis, level = parse_pair(pair(terms.basis, terms.level))
-    if basis is Basis.SOFT_OPT_IN and not terms.evidence.strip():
-        raise InvalidInput(
-            _("Soft opt-in needs evidence: where the sale is recorded, and that people were told and could refuse."),
-            field="evidence",
-        )
+    stated_at = stated_moment(terms.conditions)
+    require(basis, terms.conditions, stated_at)
+    at = min(stated_at or terms.at, clock.now())
+    expires_at = ends(basis, at)
     topic = topics.topic(session, terms.topic_id)
     session.execute(text("DROP TABLE IF EXISTS pg_temp.judged_people"))
     session.execute(text(_TABLE))
     _lock(session, people)
-    session.execute(_JUDGED.insert().from_select(list(_JUDGED.c), _judge(people, topic, basis, level)))
-    session.execute(text(_WRITE), _values(terms, basis, level))
+    stands = _outweighs(basis, level, expires_at)
+    session.execute(_JUDGED.insert().from_select(list(_JUDGED.c), _judge(people, topic, stands)))
+    session.execute(text(_WRITE), _values(terms, basis, level) | {"at": at, "expires_at": expires_at})
     rows = session.execute(text("SELECT refusal, count(*) FROM judged_people GROUP BY refusal"))
     counts: dict[str | None, int] = {row[0]: row[1] for row in rows}
     permitted = counts.pop(None, 0) + counts.pop(_ALREADY, 0)
@@ -91,7 +94,7 @@ def _lock(session: Session, people: str) -> None:
 
 
 def _judge(
-    people: str, topic: TopicInfo, basis: Basis, level: Level
+    people: str, topic: TopicInfo, outweighs: ColumnElement[bool]
 ) -> Select[int, bytes | None, str | None, str | None]:
     """Return a SELECT that says of each of the locked contacts why it is refused, if so."""
     contact, now, source = contact_table(), clock.now(), table(people, column("contact_id"))
@@ -100,7 +103,7 @@ def _judge(
         Permission.state == "granted",
         ~lapsed,
         Permission.address_key == contact.c.address_key,
-        _outweighs(basis, level),
+        outweighs,
     )
     refusal = case(
         (contact.c.erased_at.is_not(None), "erased"),
@@ -119,19 +122,21 @@ def _judge(
     )
 
 
-def _outweighs(basis: Basis, level: Level) -> ColumnElement[bool]:
-    """Return whether a standing permission weighs at least as much as basis and level (``policy.standing``)."""
-    as_high = Permission.level.in_([rung.value for rung in Level if rung.rung >= level.rung])
+def _outweighs(basis: Basis, level: Level, expires_at: datetime | None) -> ColumnElement[bool]:
+    """Return whether a standing permission weighs at least as much as what is stated (``policy.standing``)."""
+    higher = Permission.level.in_([rung.value for rung in Level if rung.rung > level.rung])
+    lasts: ColumnElement[bool] = Permission.expires_at.is_(None)
+    if expires_at is not None:
+        lasts = or_(lasts, Permission.expires_at >= expires_at)
+    as_much = or_(higher, and_(Permission.level == level.value, lasts))
     if basis is Basis.CONSENT:
-        return and_(Permission.basis == Basis.CONSENT.value, as_high)
-    return or_(Permission.basis == Basis.CONSENT.value, as_high)
+        return and_(Permission.basis == Basis.CONSENT.value, as_much)
+    return or_(Permission.basis == Basis.CONSENT.value, as_much)
 
 
 def _values(terms: PermissionTerms, basis: Basis, level: Level) -> dict[str, object]:
-    now = clock.now()
     return {
-        "at": min(terms.at, now),
-        "recorded_at": now,
+        "recorded_at": clock.now(),
         "subject": Subject.TOPIC.value,
         "topic_id": terms.topic_id,
         "action": Action.GRANT.value,
@@ -142,6 +147,7 @@ def _values(terms: PermissionTerms, basis: Basis, level: Level) -> dict[str, obj
         "actor": Actor.IMPORT.value,
         "source": terms.source,
         "evidence": terms.evidence,
+        "conditions": json.dumps(dict(terms.conditions)),
         "first": chain.FIRST,
     }
 
@@ -151,8 +157,8 @@ CREATE TEMP TABLE judged_people (contact_id bigint, address_key bytea, email_key
 """
 
 _STATED = (
-    "contact_id, seq, at, recorded_at, subject, action, state, actor, topic_id, level, basis, address_key, language,"
-    " batch_id, evidence_digest, prev_hash"
+    "contact_id, seq, at, recorded_at, subject, action, state, actor, topic_id, level, basis, address_key, expires_at,"
+    " language, batch_id, evidence_digest, prev_hash"
 )
 _LINK = chain.sql_link("prev_hash", {name: name for name in chain.COLUMNS if name in _STATED.split(", ")})
 # Salts are random, so what holds them is computed once (MATERIALIZED) and read twice. PostgreSQL's
@@ -162,7 +168,7 @@ WITH salted AS MATERIALIZED (
     SELECT judged.contact_id, judged.address_key, coalesce(head.seq, 0) + 1 AS seq,
            coalesce(head.hash, :first) AS prev_hash, uuid_send(gen_random_uuid()) AS salt,
            jsonb_build_object('email', judged.email_key, 'source', CAST(:source AS text),
-                              'evidence', CAST(:evidence AS text)) AS detail
+                              'evidence', CAST(:evidence AS text)) || CAST(:conditions AS jsonb) AS detail
     FROM judged_people judged
     LEFT JOIN LATERAL (
         SELECT seq, hash FROM permission_event WHERE contact_id = judged.contact_id ORDER BY seq DESC LIMIT 1
@@ -172,7 +178,8 @@ WITH salted AS MATERIALIZED (
     SELECT contact_id, seq, CAST(:at AS timestamptz) AS at, CAST(:recorded_at AS timestamptz) AS recorded_at,
            CAST(:subject AS text) AS subject, CAST(:action AS text) AS action, 'granted'::text AS state,
            CAST(:actor AS text) AS actor, CAST(:topic_id AS bigint) AS topic_id, CAST(:level AS text) AS level,
-           CAST(:basis AS text) AS basis, address_key, CAST(:language AS text) AS language,
+           CAST(:basis AS text) AS basis, address_key, CAST(:expires_at AS timestamptz) AS expires_at,
+           CAST(:language AS text) AS language,
            CAST(:batch_id AS bigint) AS batch_id, {chain.sql_digest("salt", "detail")} AS evidence_digest, prev_hash
     FROM salted
     OFFSET 0
@@ -186,7 +193,8 @@ WITH salted AS MATERIALIZED (
     SELECT written.id, salted.salt, salted.detail FROM written JOIN salted USING (contact_id)
 )
 INSERT INTO permission (contact_id, topic_id, state, level, basis, address_key, since, expires_at, event_id)
-SELECT salted.contact_id, :topic_id, 'granted', :level, :basis, salted.address_key, :at, NULL, written.id
+SELECT salted.contact_id, :topic_id, 'granted', :level, :basis, salted.address_key, :at,
+       CAST(:expires_at AS timestamptz), written.id
 FROM written JOIN salted USING (contact_id)
 ON CONFLICT (contact_id, topic_id) DO UPDATE SET state = excluded.state, level = excluded.level,
     basis = excluded.basis, address_key = excluded.address_key, since = excluded.since,

@@ -23,9 +23,11 @@ from app.customers.services.contacts import mark_complained, mark_objected
 from consent.errors import NotAllowed
 from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.policy import chain
+from consent.policy.grounds import earliest, ends
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import ACTIONS, STATES, Act, Action, Actor, Effect, Standing, Subject, follow
 from consent.queries.permissions import act_of, standing_of_row
+from consent.services.conditions import require
 
 SALT_BYTES = 16
 
@@ -113,25 +115,29 @@ def _check(entry: Entry) -> None:
         raise InvalidInput("A grant states its level and its basis.")
     if granting and entry.subject is Subject.TRACKING and entry.basis is not Basis.CONSENT:
         raise InvalidInput("Only consent permits tracking.")
-    if granting and entry.basis is Basis.SOFT_OPT_IN and entry.actor is not Actor.SUBSCRIBER and not entry.evidence:
-        raise InvalidInput("Soft opt-in needs evidence: the sale, and that the person was told and could refuse.")
+    # Somebody who takes their own withdrawal back gets what was proven before.
+    if granting and entry.basis and entry.subject is Subject.TOPIC and entry.actor is not Actor.SUBSCRIBER:
+        require(entry.basis, entry.evidence, entry.at)
 
 
 def _event(session: Session, contact_id: int, entry: Entry, address_key: bytes | None) -> PermissionEvent:
     now = clock.now()
+    at = min(entry.at or now, now)
+    state = STATES.get(entry.action, State.NEVER_ASKED)
+    term = ends(entry.basis, at) if entry.basis and state is State.GRANTED else None
     return PermissionEvent(
         contact_id=contact_id,
-        at=min(entry.at or now, now),
+        at=at,
         recorded_at=now,
         subject=entry.subject.value,
         topic_id=entry.topic_id,
         brand_id=entry.brand_id,
         action=entry.action.value,
-        state=STATES.get(entry.action, State.NEVER_ASKED).value,
+        state=state.value,
         level=entry.level.value if entry.level else None,
         basis=entry.basis.value if entry.basis else None,
         address_key=address_key,
-        expires_at=entry.expires_at,
+        expires_at=earliest(entry.expires_at, term),
         wording_id=entry.wording_id,
         language=entry.language or None,
         form_id=entry.form_id,

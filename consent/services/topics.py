@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import InvalidInput, NotFound
 from consent.models import Topic
-from consent.policy.ladder import PROFILES, closed_upwards
+from consent.policy.profiles import check_accepts
 
 
 def create(
@@ -41,7 +41,7 @@ def create(
         name=clean,
         description=_texts(descriptions or {}),
         purpose=purpose.strip() or "marketing",
-        accepts=_accepts(accepts or {}),
+        accepts=check_accepts(accepts or {}),
         position=position,
         public=public,
     )
@@ -65,7 +65,7 @@ def update(
     row.name = _names(names)
     row.description = _texts(descriptions)
     row.purpose = purpose.strip() or "marketing"
-    row.accepts = _accepts(accepts)
+    row.accepts = check_accepts(accepts)
     row.public = public
     session.flush()
 
@@ -92,13 +92,6 @@ def _names(names: Mapping[str, str]) -> dict[str, str]:
     if not clean:
         raise InvalidInput(_("Give the topic a name in one language at least."), field="names")
     return clean
-
-
-def _accepts(accepts: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    unknown = set(accepts) - set(PROFILES)
-    if unknown:
-        raise InvalidInput(_("No profile is called %(name)s.", name=sorted(unknown)[0]), field="accepts")
-    return {profile: closed_upwards(pairs) for profile, pairs in accepts.items()}
 
 
 def _free_slug(session: Session, wish: str) -> str:

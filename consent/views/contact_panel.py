@@ -24,7 +24,7 @@ from app.core.errors import InvalidInput
 from app.customers.queries.contacts import contact
 from app.customers.queries.timeline import TimelineEntry
 from consent.forms.names import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES, REASON_NAMES
-from consent.policy.ladder import accepted
+from consent.policy.profiles import accepted
 from consent.policy.standing import Actor, Standing, Subject, topic_gate
 from consent.queries import gates, permissions, proof, suppressions, topics
 from consent.queries.permissions import LedgerEntry
@@ -83,7 +83,7 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
         if topic.archived_at is not None and topic.id not in known:
             continue
         standing = known.get(topic.id, Standing()).at(clock.now())
-        pairs = accepted(topic.accepts, owners[topic.brand_id].profile)
+        pairs = accepted(topic.accepts, owners[topic.brand_id].profile, person.country)
         gate = topic_gate(standing, pairs, person.address_key or b"", clock.now())
         history = tuple(entry for entry in entries if entry.act.topic_id == topic.id)[::-1]
         rows.append(PanelRow(topic, owners[topic.brand_id].name, standing, gates.label(gate) if gate else "", history))

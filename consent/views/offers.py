@@ -13,9 +13,10 @@ from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import contacts, importing
 from app.customers.services.importing import TopicChoice
+from consent.policy.ladder import Basis
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, suppressions, topics
-from consent.services import ageing
+from consent.services import ageing, conditions
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
 from consent.views import contact_panel
@@ -29,6 +30,8 @@ def register() -> None:
     importing.sinks.add("permission", record)
     importing.barriers.add("permission", suppressions.erased_addresses)
     importing.topic_choices.add("permission", _topic_choices)
+    for basis in Basis:
+        importing.bases.add(basis.value, conditions.terms(basis))
     contacts.address_listeners.add("permission", _address_changed)
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))

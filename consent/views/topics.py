@@ -14,7 +14,8 @@ from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from consent.forms.names import BASIS_NAMES, LANGUAGE_NAMES, LEVEL_NAMES
 from consent.forms.topics import PURPOSES, TopicForm
-from consent.policy.ladder import EUROPE, accepted, closed_upwards, parse_pair
+from consent.policy.ladder import closed_upwards, parse_pair
+from consent.policy.profiles import EUROPE, accepted
 from consent.queries import figures, topics
 from consent.queries.topics import TopicInfo
 from consent.services import topics as service

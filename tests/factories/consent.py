@@ -9,7 +9,9 @@ from itertools import count
 from sqlalchemy.orm import Session
 
 from app.brands.services.set_up import BrandDetails, create_brand, set_controller
+from app.core import clock
 from app.customers.services.contacts import find_or_create
+from consent.policy.grounds import GROUNDS, WHEN
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services import topics
@@ -57,9 +59,25 @@ def grant(
     expires_at: datetime | None = None,
     evidence: Mapping[str, str] | None = None,
 ) -> int:
-    """Grant a topic; returns the ledger entry's id."""
+    """Grant a topic, with all that the basis asks for unless evidence is given; returns the ledger entry's id."""
+    happened = at or (clock.now() if GROUNDS[basis].months else None)
+    made = entry(topic_id, level, basis, actor, at=happened, expires_at=expires_at, evidence=evidence or stated(basis))
+    return append(session, contact_id, made)
+
+
+def entry(
+    topic_id: int,
+    level: Level,
+    basis: Basis,
+    actor: Actor,
+    *,
+    at: datetime | None = None,
+    expires_at: datetime | None = None,
+    evidence: Mapping[str, str],
+) -> Entry:
+    """Return an entry that grants a topic."""
     action = Action.CONFIRM if level is Level.CONFIRMED and actor is Actor.SUBSCRIBER else Action.GRANT
-    entry = Entry(
+    return Entry(
         Subject.TOPIC,
         action,
         actor,
@@ -68,9 +86,13 @@ def grant(
         basis=basis,
         at=at,
         expires_at=expires_at,
-        evidence=evidence or {"source": "test"},
+        evidence=evidence,
     )
-    return append(session, contact_id, entry)
+
+
+def stated(basis: Basis) -> dict[str, str]:
+    """Return evidence that states every condition of a basis."""
+    return {"source": "test"} | {name: f"some {name}" for name in GROUNDS[basis].conditions if name != WHEN}
 
 
 def act(session: Session, contact_id: int, action: Action, *, topic_id: int, actor: Actor = Actor.SUBSCRIBER) -> int:

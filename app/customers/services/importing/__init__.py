@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from app.customers.services.importing.terms import (
     Barrier,
+    BasisTerms,
+    Condition,
     ImportSink,
     PermissionTerms,
     SinkResult,
     TopicChoice,
     barriers,
+    bases,
     sinks,
+    split_evidence,
     topic_by_slug,
     topic_choices,
     topics,
@@ -17,12 +21,16 @@ from app.customers.services.importing.terms import (
 
 __all__ = [
     "Barrier",
+    "BasisTerms",
+    "Condition",
     "ImportSink",
     "PermissionTerms",
     "SinkResult",
     "TopicChoice",
     "barriers",
+    "bases",
     "sinks",
+    "split_evidence",
     "topic_by_slug",
     "topic_choices",
     "topics",

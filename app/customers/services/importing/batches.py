@@ -21,21 +21,23 @@ from app.customers.policy.values import DateOrder
 from app.customers.queries.fields import dictionary
 from app.customers.services.importing.merge import Merged, merge
 from app.customers.services.importing.source import FileShape
-from app.customers.services.importing.terms import PermissionTerms
+from app.customers.services.importing.terms import PermissionTerms, bases
 
 LEVELS = ("opt_out", "passive", "opt_in", "confirmed")
-BASES = ("consent", "soft_opt_in", "b2b_interest", "implied_purchase", "implied_inquiry")
+BASES = ("consent", "soft_opt_in", "charity_support", "b2b_interest", "implied_purchase", "implied_inquiry")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What the importer states: the permission (all blank for none), and where the people come from."""
+    """What the importer states: the permission (all blank for none) with the conditions of its basis, and where the
+    people come from."""
 
     topic_id: int | None = None
     level: str = ""
     basis: str = ""
     source: str = ""
     evidence: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def prepare(
     mappings.check(kept, row.options["columns"], declared_fields(session))
     _check(statement)
     row.mapping = kept
-    row.options = {**row.options, "date_order": date_order.value}
+    stated = {name: _kept(said.strip()) for name, said in statement.conditions.items() if said.strip()}
+    row.options = {**row.options, "date_order": date_order.value, "conditions": stated}
     row.topic_id, row.level, row.basis = statement.topic_id, statement.level or None, statement.basis or None
     row.source, row.evidence = statement.source.strip(), statement.evidence.strip()
     row.dry_run = dry_run
@@ -142,6 +145,8 @@ def _check(statement: Statement) -> None:
         raise InvalidInput(
             _("Confirmed permission needs evidence: say where the confirmations are kept."), field="evidence"
         )
+    if found := bases.get(statement.basis):
+        found.check(statement.conditions)
 
 
 def begin(session: Session, batch_id: int) -> bool:
@@ -188,7 +193,8 @@ def terms(row: ImportBatch) -> PermissionTerms | None:
         return None
     at = row.started_at or clock.now()
     language = str(row.options.get("language", "en"))
-    return PermissionTerms(row.id, row.topic_id, row.level, row.basis, row.source, row.evidence, at, language)
+    stated = row.options.get("conditions", {})
+    return PermissionTerms(row.id, row.topic_id, row.level, row.basis, row.source, row.evidence, at, language, stated)
 
 
 def step(session: Session, batch_id: int, rows: Rows, *, expected_position: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -18,8 +18,9 @@ from app.core.registries import Registry
 class PermissionTerms:
     """What the importer states about the permission of everybody in the file.
 
-    ``level`` and ``basis`` are of DESIGN's ladder; ``source`` says where the people come from, ``evidence`` where
-    the proof is kept; ``at`` is when the import was started; ``language`` that of the statement.
+    ``level`` and ``basis`` are of the ladder; ``source`` says where the people come from, ``evidence`` where
+    the proof is kept; ``at`` is when the import was started; ``language`` that of the statement; ``conditions`` says
+    by name what the basis asks for.
     """
 
     batch_id: int
@@ -30,6 +31,7 @@ class PermissionTerms:
     evidence: str
     at: datetime
     language: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,39 @@ sinks: Registry[ImportSink] = Registry("import sinks")
 # ``people`` is a temporary table with a column ``address_key``.
 Barrier = Callable[[Session, str], set[bytes]]
 barriers: Registry[Barrier] = Registry("import barriers")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something a legal basis asks for. ``label`` and ``example`` may be lazy translations."""
+
+    name: str
+    label: object
+    example: object
+
+
+@dataclass(frozen=True)
+class BasisTerms:
+    """What a legal basis asks for; ``check`` raises ``InvalidInput`` when it is not all among what is stated."""
+
+    conditions: tuple[Condition, ...]
+    check: Callable[[Mapping[str, str]], None]
+
+
+bases: Registry[BasisTerms] = Registry("legal bases")  # by name; consent fills it
+
+
+def split_evidence(texts: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return what is free text in pieces of evidence, and the conditions stated among them as ``name=text``."""
+    known = {condition.name for terms in bases for condition in terms.conditions}
+    free, stated = [], {}
+    for piece in texts:
+        name, equals, said = piece.partition("=")
+        if equals and name.strip() in known:
+            stated[name.strip()] = said.strip()
+        elif piece.strip():
+            free.append(piece.strip())
+    return "; ".join(free), stated
 
 
 @dataclass(frozen=True)
