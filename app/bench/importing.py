@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from psycopg import Connection, sql
+from psycopg import Connection
 
-from app.bench.ground import Result, database
+from app.bench.ground import Result, copy_seconds, copy_to, database
 from app.brands.services.set_up import BrandDetails, create_brand
 from app.core import db
 from app.core.db import unit_of_work
@@ -45,7 +45,7 @@ def run(*, quick: bool) -> Result:
         again = _seconds(lambda: _import(path, folder, topic_id, rows))
         export = _seconds(lambda: _export(folder / "contacts.csv"))
         with db.raw() as connection:
-            copy_in, copy_out = _copies(connection, folder)
+            copy_in, copy_out = copy_seconds(connection, TABLES, folder), _copy_out(connection, folder / "plain")
         return Result(
             "importing",
             figures={
@@ -114,42 +114,9 @@ def _export(path: Path) -> None:
             out.write(piece)
 
 
-def _copies(connection: Connection, folder: Path) -> tuple[float, float]:
-    """Return the seconds that COPY takes to fill the same indexed tables with the finished rows, and to write out
-    the columns of contacts."""
-    copy_in = 0.0
-    for table in TABLES:
-        columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, table)))
-        kept = folder / table
-        _copy_out(connection, sql.SQL("COPY {} ({}) TO STDOUT").format(sql.Identifier(table), columns), kept)
-        copy = sql.Identifier(f"copy_of_{table}")
-        connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(copy, sql.Identifier(table)))
-        connection.commit()
-        begun = time.perf_counter()
-        with (
-            kept.open("rb") as rows,
-            connection.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(copy, columns)) as into,
-        ):
-            while piece := rows.read(1 << 16):
-                into.write(piece)
-        connection.commit()
-        copy_in += time.perf_counter() - begun
+def _copy_out(connection: Connection, path: Path) -> float:
+    """Return the seconds that COPY takes to write out the columns of contacts."""
     plain = "email, first_name, last_name, language, time_zone, country, source, tags, created_at, attributes"
     begun = time.perf_counter()
-    _copy_out(connection, sql.SQL("COPY contact ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(plain)), folder / "plain")
-    return copy_in, time.perf_counter() - begun
-
-
-def _columns(connection: Connection, table: str) -> list[str]:
-    rows = connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attgenerated = ''"
-        " AND NOT attisdropped",
-        [table],
-    )
-    return [row[0] for row in rows]
-
-
-def _copy_out(connection: Connection, statement: sql.Composed, path: Path) -> None:
-    with path.open("wb") as out, connection.cursor().copy(statement) as copy:
-        for row in copy:
-            out.write(row)
+    copy_to(connection, f"COPY contact ({plain}) TO STDOUT (FORMAT csv)", path)
+    return time.perf_counter() - begun

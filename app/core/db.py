@@ -95,6 +95,14 @@ def unit_of_work() -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Session]:
+    """Open a session that reads: all its statements see the same moment of the database, whoever writes meanwhile."""
+    reading = engine().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with Session(reading, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
 def raw(*, autocommit: bool = False) -> Iterator[psycopg.Connection]:
     """Open a psycopg connection of its own, for COPY, advisory locks and long sessions; commits on success."""
     with psycopg.connect(config.current().psycopg_url, autocommit=autocommit) as connection:

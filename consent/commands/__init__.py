@@ -1,10 +1,10 @@
-"""``flask consent``: record, prove, verify, export and erase on the command line. Answers are JSON."""
+"""``flask consent``: record, prove, verify, anchor, export and erase on the command line. Answers are JSON."""
 
 from __future__ import annotations
 
-from consent.commands import ageing, ledger, people, record
+from consent.commands import ageing, ledger, people, record, whole
 from consent.commands.group import consent
 
-__all__ = ["ageing", "ledger", "people", "record"]
+__all__ = ["ageing", "ledger", "people", "record", "whole"]
 
 COMMANDS = [consent]

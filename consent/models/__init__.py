@@ -1,8 +1,9 @@
-"""Tables of permission: topics, forms, the ledger with its projection, and suppression."""
+"""Tables of permission: topics, forms, the ledger with its projection and anchors, and suppression."""
 
 from __future__ import annotations
 
 from consent.models.ageing import Upkeep, UpkeepRun
+from consent.models.anchors import LedgerAnchor
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.suppression import Suppression
@@ -11,6 +12,7 @@ from consent.models.topics import Topic
 __all__ = [
     "Form",
     "FormFigure",
+    "LedgerAnchor",
     "Permission",
     "PermissionEvent",
     "PermissionEvidence",

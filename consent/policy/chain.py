@@ -1,9 +1,11 @@
 """The canonical form of ledger entries and evidence, and the hashes over them, in Python and in SQL.
 
 Both spell the same bytes, which a test holds, so that single entries are written by Python, imports by one SQL
-statement, and ``verify`` can use either. Version 1 of the form of an entry: its columns in the order of ``COLUMNS``,
-each as text (absent: empty; bytes: lower-case hex; times: microseconds since 1970), joined by bars after the version.
+statement, and ``verify`` can use either. The form of an entry: its version, then its columns in the order of
+``COLUMNS``, each as text (absent: empty; bytes: lower-case hex; times: microseconds since 1970), joined by bars.
 No column may hold a bar or be an empty text (checked by the table), so the form is unambiguous.
+
+Version 2 hashes all columns. Version 1, in which the first ledgers were written, left out ``id``; it is still read.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime, timedelta
 
-VERSION = "1"
+VERSION = "2"
+FORMER = "1"
 FIRST = bytes(32)  # what stands for the predecessor of a contact's first entry
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,6 +27,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Record:
     """One ledger entry as it is hashed."""
 
+    id: int
     contact_id: int
     seq: int
     at: datetime
@@ -50,6 +54,8 @@ class Record:
 TIMES = frozenset({"at", "recorded_at", "expires_at"})
 DIGESTS = frozenset({"address_key", "evidence_digest"})
 COLUMNS = tuple(Record.__dataclass_fields__)
+_REQUIRED = frozenset(field.name for field in fields(Record) if field.default is MISSING)
+_FORMS = {VERSION: COLUMNS, FORMER: tuple(name for name in COLUMNS if name != "id")}
 
 
 def _text(value: object) -> str:
@@ -58,18 +64,23 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):
-        return str((value - _EPOCH) // _MICROSECOND)
+        return str(microseconds(value))
     return str(value)
 
 
-def canonical(record: Record) -> bytes:
+def microseconds(moment: datetime) -> int:
+    """Return a time as hashes take it: microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def canonical(record: Record, version: str = VERSION) -> bytes:
     """Return the bytes of an entry that are hashed."""
-    return "|".join([VERSION, *(_text(getattr(record, name)) for name in COLUMNS)]).encode()
+    return "|".join([version, *(_text(getattr(record, name)) for name in _FORMS[version])]).encode()
 
 
-def link(prev_hash: bytes, record: Record) -> bytes:
+def link(prev_hash: bytes, record: Record, version: str = VERSION) -> bytes:
     """Return the hash of an entry: SHA-256 over its predecessor's hash and its own canonical form."""
-    return hashlib.sha256(prev_hash + canonical(record)).digest()
+    return hashlib.sha256(prev_hash + canonical(record, version)).digest()
 
 
 def canonical_detail(detail: Mapping[str, str]) -> bytes:
@@ -91,13 +102,16 @@ def _sql_text(name: str, expression: str) -> str:
     return f"coalesce(({expression})::text, '')"
 
 
-def sql_link(prev_hash: str, expressions: Mapping[str, str]) -> str:
+def sql_link(prev_hash: str, expressions: Mapping[str, str], version: str = VERSION) -> str:
     """Return the SQL expression of ``link``, given SQL expressions for the columns of ``COLUMNS`` (absent: NULL).
 
-    Expressions are code of ours, never anything given by a user.
+    Expressions are code of ours, never anything given by a user. Raises ``KeyError`` for one that no entry lacks.
     """
-    parts = [_sql_text(name, expressions[name]) if name in expressions else "''" for name in COLUMNS]
-    joined = " || '|' || ".join([f"'{VERSION}'", *parts])
+    parts = [
+        _sql_text(name, expressions[name]) if name in expressions or name in _REQUIRED else "''"
+        for name in _FORMS[version]
+    ]
+    joined = " || '|' || ".join([f"'{version}'", *parts])
     return f"sha256({prev_hash} || convert_to({joined}, 'UTF8'))"
 
 

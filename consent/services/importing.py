@@ -157,16 +157,17 @@ CREATE TEMP TABLE judged_people (contact_id bigint, address_key bytea, email_key
 """
 
 _STATED = (
-    "contact_id, seq, at, recorded_at, subject, action, state, actor, topic_id, level, basis, address_key, expires_at,"
-    " language, batch_id, evidence_digest, prev_hash"
+    "id, contact_id, seq, at, recorded_at, subject, action, state, actor, topic_id, level, basis, address_key,"
+    " expires_at, language, batch_id, evidence_digest, prev_hash"
 )
 _LINK = chain.sql_link("prev_hash", {name: name for name in chain.COLUMNS if name in _STATED.split(", ")})
-# Salts are random, so what holds them is computed once (MATERIALIZED) and read twice. PostgreSQL's
-# gen_random_uuid() draws 122 of its 128 bits from the system's strong random source.
+# Ids and salts differ at each call, so what holds them is computed once (MATERIALIZED) and read by all that writes.
+# PostgreSQL's gen_random_uuid() draws 122 of its 128 bits from the system's strong random source.
 _WRITE = f"""
 WITH salted AS MATERIALIZED (
-    SELECT judged.contact_id, judged.address_key, coalesce(head.seq, 0) + 1 AS seq,
-           coalesce(head.hash, :first) AS prev_hash, uuid_send(gen_random_uuid()) AS salt,
+    SELECT nextval('permission_event_id_seq') AS id, judged.contact_id, judged.address_key,
+           coalesce(head.seq, 0) + 1 AS seq, coalesce(head.hash, :first) AS prev_hash,
+           uuid_send(gen_random_uuid()) AS salt,
            jsonb_build_object('email', judged.email_key, 'source', CAST(:source AS text),
                               'evidence', CAST(:evidence AS text)) || CAST(:conditions AS jsonb) AS detail
     FROM judged_people judged
@@ -175,7 +176,7 @@ WITH salted AS MATERIALIZED (
     ) head ON true
     WHERE judged.refusal IS NULL
 ), stated AS (
-    SELECT contact_id, seq, CAST(:at AS timestamptz) AS at, CAST(:recorded_at AS timestamptz) AS recorded_at,
+    SELECT id, contact_id, seq, CAST(:at AS timestamptz) AS at, CAST(:recorded_at AS timestamptz) AS recorded_at,
            CAST(:subject AS text) AS subject, CAST(:action AS text) AS action, 'granted'::text AS state,
            CAST(:actor AS text) AS actor, CAST(:topic_id AS bigint) AS topic_id, CAST(:level AS text) AS level,
            CAST(:basis AS text) AS basis, address_key, CAST(:expires_at AS timestamptz) AS expires_at,
@@ -187,15 +188,13 @@ WITH salted AS MATERIALIZED (
     INSERT INTO permission_event ({_STATED}, hash)
     SELECT {_STATED}, {_LINK}
     FROM stated
-    RETURNING id, contact_id
 ), proven AS (
     INSERT INTO permission_evidence (event_id, salt, detail)
-    SELECT written.id, salted.salt, salted.detail FROM written JOIN salted USING (contact_id)
+    SELECT id, salt, detail FROM salted
 )
 INSERT INTO permission (contact_id, topic_id, state, level, basis, address_key, since, expires_at, event_id)
-SELECT salted.contact_id, :topic_id, 'granted', :level, :basis, salted.address_key, :at,
-       CAST(:expires_at AS timestamptz), written.id
-FROM written JOIN salted USING (contact_id)
+SELECT contact_id, :topic_id, 'granted', :level, :basis, address_key, :at, CAST(:expires_at AS timestamptz), id
+FROM salted
 ON CONFLICT (contact_id, topic_id) DO UPDATE SET state = excluded.state, level = excluded.level,
     basis = excluded.basis, address_key = excluded.address_key, since = excluded.since,
     expires_at = excluded.expires_at, event_id = excluded.event_id

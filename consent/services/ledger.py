@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,9 +23,10 @@ from app.customers.services.contacts import mark_complained, mark_objected
 from consent.errors import NotAllowed
 from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.policy import chain
+from consent.policy.folding import marketing_effect, tracking_effect
 from consent.policy.grounds import earliest, ends
 from consent.policy.ladder import Basis, Level, State
-from consent.policy.standing import ACTIONS, STATES, Act, Action, Actor, Effect, Standing, Subject, follow
+from consent.policy.standing import ACTIONS, STATES, Act, Action, Actor, Effect, Subject, follow
 from consent.queries.permissions import act_of, standing_of_row
 from consent.services.conditions import require
 
@@ -71,8 +72,8 @@ def append(session: Session, contact_id: int, entry: Entry) -> int:
     effect = _effect(session, contact_id, act)
     if effect is Effect.REFUSED:
         raise NotAllowed(_refusal(act))
-    salt, previous = secrets.token_bytes(SALT_BYTES), _head(session, contact_id)
-    event.seq, event.prev_hash = (previous[0] + 1, previous[1]) if previous else (1, chain.FIRST)
+    salt = secrets.token_bytes(SALT_BYTES)
+    event.id, event.seq, event.prev_hash = _place(session, contact_id)
     if evidence:
         event.evidence_digest = chain.digest(salt, evidence)
     event.hash = chain.link(event.prev_hash, record_of(event))
@@ -148,14 +149,18 @@ def _event(session: Session, contact_id: int, entry: Entry, address_key: bytes |
     )
 
 
-def _head(session: Session, contact_id: int) -> tuple[int, bytes] | None:
-    row = session.execute(
+def _place(session: Session, contact_id: int) -> tuple[int, int, bytes]:
+    """Return the id, number and predecessor's hash of the next entry; the id is drawn now, for it is hashed, too."""
+    head = (
         select(PermissionEvent.seq, PermissionEvent.hash)
         .where(PermissionEvent.contact_id == contact_id)
         .order_by(PermissionEvent.seq.desc())
         .limit(1)
-    ).one_or_none()
-    return None if row is None else (row.seq, row.hash)
+        .subquery()
+    )
+    one = select(func.nextval("permission_event_id_seq").label("id")).subquery()
+    row = session.execute(select(one.c.id, head.c.seq, head.c.hash).outerjoin_from(one, head, true())).one()
+    return row.id, (row.seq or 0) + 1, row.hash or chain.FIRST
 
 
 def _effect(session: Session, contact_id: int, act: Act) -> Effect:
@@ -163,12 +168,9 @@ def _effect(session: Session, contact_id: int, act: Act) -> Effect:
         return follow(standing_of_row(session, contact_id, act.topic_id or 0), act)
     if act.subject is Subject.TRACKING:
         row = session.get(TrackingPermission, (contact_id, act.brand_id), populate_existing=True)
-        if row is None:
-            return Effect.TAKES
-        state = State.GRANTED if row.granted else State.WITHDRAWN
-        return follow(Standing(state, address_key=act.address_key), act)
-    if act.subject is Subject.MARKETING and act.state is State.GRANTED and act.actor is not Actor.SUBSCRIBER:
-        return Effect.REFUSED
+        return tracking_effect(row.granted if row else None, act)
+    if act.subject is Subject.MARKETING:
+        return marketing_effect(act)
     return Effect.TAKES
 
 

@@ -24,6 +24,7 @@ moments = st.integers(0, 4 * 10**15).map(lambda since: datetime.fromtimestamp(0,
 numbers = st.integers(1, 2**62)
 records = st.builds(
     Record,
+    id=numbers,
     contact_id=numbers,
     seq=st.integers(1, 2**31 - 1),
     at=moments,
@@ -53,14 +54,20 @@ shared = hypothesis_settings(
 
 
 @shared
-@given(record=records, previous=st.binary(min_size=32, max_size=32))
-def test_an_entry_has_the_same_hash_in_python_and_in_sql(session: Session, record: Record, previous: bytes) -> None:
+@given(
+    record=records,
+    previous=st.binary(min_size=32, max_size=32),
+    version=st.sampled_from([chain.VERSION, chain.FORMER]),
+)
+def test_an_entry_has_the_same_hash_in_python_and_in_sql(
+    session: Session, record: Record, previous: bytes, version: str
+) -> None:
     kinds = dict.fromkeys(chain.TIMES, "timestamptz") | dict.fromkeys(chain.DIGESTS, "bytea")
-    numeric = {name: "bigint" for name in chain.COLUMNS if name.endswith("_id") or name == "seq"}
+    numeric = {name: "bigint" for name in chain.COLUMNS if name.endswith("id") or name == "seq"}
     expressions = {name: f"CAST(:{name} AS {(kinds | numeric).get(name, 'text')})" for name in chain.COLUMNS}
-    statement = text("SELECT " + chain.sql_link("CAST(:previous AS bytea)", expressions))
+    statement = text("SELECT " + chain.sql_link("CAST(:previous AS bytea)", expressions, version))
     values = {name: getattr(record, name) for name in chain.COLUMNS}
-    assert session.scalar(statement, {**values, "previous": previous}) == chain.link(previous, record)
+    assert session.scalar(statement, {**values, "previous": previous}) == chain.link(previous, record, version)
 
 
 @shared
