@@ -25,7 +25,7 @@ from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
-from app.web.views import access, home, mail_icons, operations, outbox
+from app.web.views import access, embed, home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
 from campaigns.engine import keeper
 from campaigns.queries import held as campaigns_held
@@ -54,6 +54,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     home.shell,
     mail_icons.blueprint,
+    embed.blueprint,
     fields.blueprint,
     imports.blueprint,
     contacts.blueprint,

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import flask_babel
 from babel import Locale
 from babel.numbers import format_compact_decimal
-from flask import Flask, g, has_request_context, request, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 
 from app.accounts.forms import ROLES
 from app.accounts.policy import Role
@@ -31,13 +31,12 @@ DASH = "–"
 
 def install(app: Flask) -> None:
     """Give the templates of ``app`` their functions and filters."""
-    static = Path(app.static_folder or "")
     app.jinja_env.globals.update(
         can=can,
         has_endpoint=lambda name: name in app.view_functions,
         settings_tabs=navigation.settings_tabs,
         today=lambda: flask_babel.format_date(clock.now(), "full"),
-        asset=lambda name: url_for("static", filename=_manifest(static, _written(static)).get(name, name)),
+        asset=lambda name: url_for("static", filename=asset_name(name)),
         navigation=navigation.sections,
         role_name=lambda role: ROLES[role],
         state_name=state_name,
@@ -49,6 +48,12 @@ def install(app: Flask) -> None:
     )
     app.jinja_env.filters.update(country_name=country_name, language_name=language_name)
     app.context_processor(lambda: {"language": language(), "language_tag": language_tag(), "current_user": find_user()})
+
+
+def asset_name(name: str) -> str:
+    """Return the file name of a built asset, which holds the hash of its content."""
+    static = Path(current_app.static_folder or "")
+    return str(_manifest(static, _written(static)).get(name, name))
 
 
 def can(role: str) -> bool:

@@ -41,6 +41,7 @@ DEFAULT: Mapping[str, str] = {
     "{address}. {privacy}",
 }
 _PRIVACY = {"en": "Privacy notice: {url}", "fr": "Politique de confidentialité : {url}"}
+_LINK = re.compile(r"https?://[^\s<>()]+[^\s<>().,;:!?]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME = re.compile(r"\{(\w+)\}")
 
 
@@ -94,3 +95,17 @@ def fill(text: str, facts: Facts, language: str) -> str:
     }
     filled = _NAME.sub(lambda found: values.get(found[1], found[0]), text or DEFAULT.get(language, DEFAULT["en"]))
     return filled.strip()
+
+
+def parts(filled: str) -> list[list[dict[str, str]]]:
+    """Return a filled notice by paragraphs, each a list of texts, those that lead somewhere with their ``href``."""
+    return [_linked(paragraph) for paragraph in filled.split("\n") if paragraph.strip()]
+
+
+def _linked(paragraph: str) -> list[dict[str, str]]:
+    found, end = [], 0
+    for link in _LINK.finditer(paragraph):
+        target = link[0] if link[0].startswith("http") else f"mailto:{link[0]}"
+        found += [{"text": paragraph[end : link.start()]}, {"text": link[0], "href": target}]
+        end = link.end()
+    return [part for part in [*found, {"text": paragraph[end:]}] if part["text"]]

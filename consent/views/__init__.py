@@ -6,7 +6,9 @@ from consent.views import (
     ageing,
     confirm,
     contact_panel,
+    embed,
     form_figures,  # noqa: F401 - adds its pages to those of forms
+    form_site,  # noqa: F401 - so does this
     forms,
     preferences,
     subscribe,
@@ -22,6 +24,7 @@ BLUEPRINTS = (
     ageing.blueprint,
     contact_panel.blueprint,
     subscribe.blueprint,
+    embed.blueprint,
     confirm.blueprint,
     preferences.blueprint,
     unsubscribe.blueprint,

@@ -87,6 +87,11 @@ class FormPage:
         return notice.fill(self.form.text("notice", self.language), facts, self.language)
 
     @property
+    def notice_parts(self) -> list[list[dict[str, str]]]:
+        """The notice by paragraphs, with its links."""
+        return notice.parts(self.notice)
+
+    @property
     def words(self) -> str:
         """A digest of all that people agree to here, by which a change between showing and sending is noticed."""
         texts = [self.form.text(kind, self.language) for kind in ("consent", "tracking")]
@@ -113,7 +118,7 @@ class FormPage:
     def count(self) -> None:
         """Count that a person sees the form now: not a robot that says so, not staff, not a page fetched in advance."""
         ahead = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-        if request.method == "GET" and not ahead and not is_robot(request.user_agent.string) and find_user() is None:
+        if request.method != "HEAD" and not ahead and not is_robot(request.user_agent.string) and find_user() is None:
             seen.note(self.form.id, sources.label(*came_from()))
 
     def chosen(self) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ def send(slug: str) -> ResponseReturnValue:
     """Take a request: write it down, let a job decide about the mail, and say the same to everybody."""
     page = FormPage(slug, request.form)
     if from_another_site() or "form_token" not in page.typed:
+        page.count()
         return _show(page, elsewhere=True)
     answer = take(page)
     if not answer.taken:

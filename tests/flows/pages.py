@@ -60,6 +60,8 @@ PAGES = (
     Place("topic-new", "/topics/new"),
     Place("forms", "/forms"),
     Place("form", "/forms", r"/forms/\d+"),
+    Place("form-figures", "/forms", r"/forms/\d+", "/figures"),
+    Place("form-site", "/forms", r"/forms/\d+", "/site"),
     Place("form-new", "/forms/new"),
     Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
     Place("suppressions", "/suppressions"),

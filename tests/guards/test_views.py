@@ -24,7 +24,8 @@ COOKIELESS = {
     "unsubscribe.take_back",
 }
 # Forms on other sites send here; nothing is written before the visitor sent our own page (test_embedding).
-EMBEDDED = {"subscribe.send"}
+# Scripts on other sites send to the other, which any site may do: there is no cookie to ride on.
+EMBEDDED = {"subscribe.send", "embed.send"}
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.look import ON_DARK, ON_LIGHT, READABLE, contrast, stylesheet
+from app.brands.policy.look import ON_DARK, ON_LIGHT, READABLE, contrast, stylesheet
 
 
 def pair(colour: str) -> tuple[tuple[int, int, int], ...]:

@@ -1,5 +1,7 @@
 """Which language a page is in: ``?lang``, else what the view chose, the signed-in person's, the session's, the
-browser's, English."""
+browser's, English.
+
+Only the pages that lead to the sign-in keep what ``?lang`` asked for: the subscriber's pages set no cookie."""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from flask_babel import refresh
 from app.accounts.policy import LANGUAGES
 from app.accounts.views.guard import find_user
 
+_KEPT_BY = frozenset({"sign_in", "welcome"})
+
 
 def select() -> str:
     """Return the language of this request (Flask-Babel's locale selector); English for commands and jobs."""
@@ -16,7 +20,7 @@ def select() -> str:
         return "en"
     asked = request.args.get("lang", "")
     if asked in LANGUAGES:
-        if find_user() is None:
+        if request.blueprint in _KEPT_BY and find_user() is None:
             session["lang"] = asked
         return asked
     if chosen := g.get("language"):

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
@@ -23,6 +23,17 @@ const components = {
         contents: `${imports.join("\n")}\nexport default [${files.map((_, i) => `c${i}`).join(", ")}];`,
         resolveDir: here,
       };
+    });
+  },
+};
+
+// The style sheet of the form for other sites travels inside its script.
+const inside = {
+  name: "inside",
+  setup(setup) {
+    setup.onLoad({ filter: /embed\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
     });
   },
 };
@@ -77,6 +88,7 @@ const kept = new Set([".built", "manifest.json"]);
 await mkdir(out, { recursive: true });
 await bundle(["app.js"], { format: "esm", splitting: true, plugins: [components] });
 await bundle(["theme.js"], { format: "iife" });
+await bundle(["embed.js"], { format: "iife", plugins: [inside] });
 await bundle(["app.css"], {});
 await add("icons.svg", await sprite());
 await add("favicon.svg", await readFile(join(here, "favicon.svg")));

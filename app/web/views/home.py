@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.policy import Role
 from app.accounts.views.guard import allows, public
+from app.brands.policy import look
 from app.brands.queries import brands
 from app.core.db import unit_of_work
 from app.core.registries import dashboard_cards
-from app.web import look
 
 blueprint = Blueprint("home", __name__)
 shell = Blueprint("shell", __name__)

@@ -14,16 +14,21 @@ Rgb = tuple[int, int, int]
 
 def stylesheet(colour: str) -> str:
     """Return the style sheet of a brand whose colour is ``colour`` (#rrggbb; anything else means the default)."""
-    chosen = _rgb(colour if _HEX.fullmatch(colour) else DEFAULT)
-    light, dark = _towards(chosen, (0, 0, 0), ON_LIGHT), _towards(chosen, (255, 255, 255), ON_DARK)
+    light, dark = readable(colour)
     return (
         ":root{"
-        f"--tblr-primary:light-dark({_hex(light)},{_hex(dark)});"
+        f"--tblr-primary:light-dark({light},{dark});"
         f"--tblr-primary-fg:light-dark(#fff,{_hex(ON_DARK)});"
-        f"--tblr-link-color:light-dark({_hex(light)},{_hex(dark)});"
-        f"--tblr-link-hover-color:light-dark({_hex(light)},{_hex(dark)})"
+        f"--tblr-link-color:light-dark({light},{dark});"
+        f"--tblr-link-hover-color:light-dark({light},{dark})"
         "}"
     )
+
+
+def readable(colour: str) -> tuple[str, str]:
+    """Return the colours nearest to ``colour`` (#rrggbb) that are readable on a light and on a dark ground."""
+    chosen = _rgb(colour if _HEX.fullmatch(colour) else DEFAULT)
+    return _hex(_towards(chosen, (0, 0, 0), ON_LIGHT)), _hex(_towards(chosen, (255, 255, 255), ON_DARK))
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
