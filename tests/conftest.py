@@ -15,7 +15,9 @@ import ipaddress
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -51,10 +53,22 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local_engines.Running]:
-    """This pytest process's PostgreSQL and Valkey."""
-    started = local_engines.start(tmp_path_factory.mktemp("engines"), durable=False)
-    yield started
-    started.stop()
+    """This pytest process's PostgreSQL and Valkey, in memory where there is enough: every test clones a database."""
+    with _in_memory() or nullcontext(tmp_path_factory.mktemp("engines")) as folder:
+        started = local_engines.start(Path(folder), durable=False)
+        yield started
+        started.stop()
+
+
+def _in_memory() -> tempfile.TemporaryDirectory[str] | None:
+    """Return a folder in memory; None where the system has no such place, or a small one (containers)."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < 4 * 2**30:
+        return None
+    for left in memory.glob("permesso-*-*"):  # of a process that was killed
+        if not Path(f"/proc/{left.name.split('-')[1]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"permesso-{os.getpid()}-", dir=memory, ignore_cleanup_errors=True)
 
 
 @pytest.fixture(scope="session")
