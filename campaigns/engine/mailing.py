@@ -37,6 +37,7 @@ class Mailing:
         needs = frozenset[str]().union(*(skeleton.needs for skeleton in self._skeletons.values()))
         self._wants_preferences = "preferences_url" in needs
         self._wants_view = "view_url" in needs
+        self._composed = composed
         self._engagement = tokens.message_signer(Purpose.ENGAGEMENT)
         self._return_path = tokens.return_path_signer()
         self._permission = tokens.message_signer(Purpose.PERMISSION)
@@ -70,6 +71,7 @@ class Mailing:
             values["preferences_url"] = links.preferences(permission)
         if self._wants_view:
             values["view_url"] = links.view(self._view(campaign_id, contact_id))
+        values["why"] = self._composed.why(recipient.language, recipient.grounds, first=recipient.first)
         if recipient.tracked:
             values["engagement_token"] = self._engagement(campaign_id, contact_id)
         rendered = self._skeletons[recipient.language, recipient.tracked].render(values)

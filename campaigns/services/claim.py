@@ -35,7 +35,10 @@ from campaigns.models import Campaign, Claim, Lane, Message
 from campaigns.policy import CampaignStatus, MessageState
 from campaigns.services.compose import CONTACT_FIELDS
 from campaigns.services.write_back import ClaimRef
+from consent.policy.why import Grounds
 from consent.queries import gates
+from consent.queries import why as grounds
+from consent.services import notices
 
 # Longer than the longest wait for a relay's reply to a whole message (app.mail.smtp.Relay.final_timeout).
 LEASE = timedelta(minutes=15)
@@ -43,13 +46,18 @@ LEASE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One claimed message: where it goes and what fills it. ``values`` are merge values, with their dotted names."""
+    """One claimed message: where it goes and what fills it. ``values`` are merge values, with their dotted names.
+
+    ``grounds`` are what the permission stands on; ``first`` tells that this mail is to name the address's source.
+    """
 
     contact_id: int
     email: str
     language: str
     tracked: bool
     values: dict[str, Value]
+    grounds: Grounds | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +124,12 @@ class Claimer:
         rows: Sequence[Any] = session.execute(self._statements[after is None], given).all()
         recipients: list[Recipient] = []
         last: int | None = None
-        for contact_id, state, language, tracked, email, *fields in rows:
+        for contact_id, state, language, tracked, email, *rest in rows:
             last = contact_id if last is None or contact_id > last else last
             if state == MessageState.CLAIMED:
-                values = _values(self._scope.fields, self._names, fields)
-                recipients.append(Recipient(contact_id, email, language, tracked, values))
+                said, first = grounds.read(tuple(rest[:_GROUNDS]))
+                values = _values(self._scope.fields, self._names, rest[_GROUNDS:])
+                recipients.append(Recipient(contact_id, email, language, tracked, values, said, first))
         if not recipients:
             return Claimed(None, (), len(rows), last)
         session.execute(
@@ -133,6 +142,7 @@ class Claimer:
                 size=len(recipients),
             )
         )
+        notices.note(session, self._scope.campaign_id, [each.contact_id for each in recipients if each.first])
         taken = ClaimRef(claim_id, self._scope.campaign_id)
         return Claimed(taken, recipients, len(rows) - len(recipients), last)
 
@@ -145,12 +155,11 @@ class Claimer:
         passed = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred)).subquery("passed")
         contact = contact_table()
         columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
-        gated = (
-            select(*passed.c, contact.c.email.label("send_to"), *columns)
-            .join(contact, contact.c.id == passed.c.contact_id)
-            .cte("gated")
-            .prefix_with("MATERIALIZED")
+        people = select(*passed.c, contact.c.email.label("send_to"), *columns).join(
+            contact, contact.c.id == passed.c.contact_id
         )
+        reasoned = grounds.named(people, passed.c.event_id, self._scope.campaign_id)
+        gated = reasoned.cte("gated").prefix_with("MATERIALIZED")
         open_ = gated.c.gate.is_(None)
         return (
             update(Message)
@@ -175,6 +184,7 @@ class Claimer:
                 Message.language,
                 Message.tracked,
                 gated.c.send_to,
+                *(gated.c[name] for name in grounds.COLUMNS),
                 *(gated.c[column.name] for column in columns),
             )
             .execution_options(synchronize_session=False)
@@ -196,6 +206,7 @@ class Claimer:
 
 
 _NEXT_ID = text("SELECT nextval(pg_get_serial_sequence('claim', 'id'))")
+_GROUNDS = len(grounds.COLUMNS)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 
 

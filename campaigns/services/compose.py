@@ -18,16 +18,13 @@ from app.mail.dkim import Signer
 from app.mail.merge import Value
 from app.mail.skeleton import Engagement, Frame, Skeleton, build_skeleton
 from campaigns.models import Campaign
-from consent.queries import topics
+from campaigns.services import footer
+from consent.policy.why import Grounds, Matter, why
+from consent.queries import forms, topics
 from consent.queries.topics import TopicInfo
 
 # Core columns of a contact that a mail may name; declared fields come beside them.
 CONTACT_FIELDS = frozenset({"email", "first_name", "last_name", "language", "country", "time_zone"})
-
-_WHY = {
-    "en": "You receive this mail because you agreed to “{topic}” from {brand}.",
-    "fr": "Vous recevez ce message car vous avez accepté « {topic} » de {brand}.",
-}
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,23 @@ class Composer:
     topic: TopicInfo
     identity: SendingIdentity
     fields: Fields
+    rights: str
+    places: Mapping[int, str]
 
-    def constants(self, language: str) -> dict[str, Value]:
-        """Return the merge values that are the same for all recipients in ``language``."""
-        topic = self.topic.name(language)
+    def why(self, language: str, grounds: Grounds | None = None, *, first: bool = False) -> str:
+        """Return why a reader gets the mail, as ``consent.policy.why`` says it."""
+        place = self.places.get(grounds.form_id or 0, "") if grounds else ""
+        matter = Matter(self.topic.name(language), self.brand.name, self.brand.time_zone, self.rights)
+        return why(language, matter, grounds, place, first=first)
+
+    def constants(self) -> dict[str, Value]:
+        """Return the merge values that are the same for all recipients."""
         return {
             "brand.name": self.brand.name,
             "brand.website": self.brand.website,
             "brand.colour": self.brand.colour,
             "campaign.name": self.campaign_name,
             "postal_address": self.brand.postal_address,
-            "why": _WHY.get(language, _WHY["en"]).format(topic=topic, brand=self.brand.name),
         }
 
     def utm(self) -> Mapping[str, str]:
@@ -66,11 +69,17 @@ class Composer:
         return {"utm_source": self.brand.slug, "utm_medium": "email", "utm_campaign": f"c{self.campaign_id}"}
 
     def design(self, language: str, mjml: str, preheader: str = "") -> Design:
-        """Compile a design. Raises ``DesignError`` with line and column."""
+        """Compile a design, with what every mail must show added at its end. Raises ``DesignError`` with line and
+        column."""
+        made = self._compiled(language, mjml, preheader)
+        lacking = footer.missing(made)
+        return self._compiled(language, footer.completed(mjml, lacking, language), preheader) if lacking else made
+
+    def _compiled(self, language: str, mjml: str, preheader: str) -> Design:
         return compile_design(
             mjml,
             fields=self.fields,
-            constants=self.constants(language),
+            constants=self.constants(),
             preheader=preheader,
             language=language,
             utm=self.utm(),
@@ -94,7 +103,7 @@ class Composer:
 
     def skeletons(self, language: str, subject: str, design: Design) -> Skeletons:
         """Return both forms: with a token per person and a pixel, and with the campaign-wide token and none."""
-        frame, constants = self.frame(language, subject), self.constants(language)
+        frame, constants = self.frame(language, subject), self.constants()
         base = config.current().base_url
         everyone = tokens.sign_message(Purpose.ENGAGEMENT, self.campaign_id, 0)
         return Skeletons(
@@ -104,7 +113,7 @@ class Composer:
 
     def plain(self, language: str, subject: str, design: Design) -> Skeleton:
         """Return the message with links as written, for previews."""
-        return build_skeleton(design, self.frame(language, subject), None, constants=self.constants(language))
+        return build_skeleton(design, self.frame(language, subject), None, constants=self.constants())
 
     def signer(self) -> Signer:
         """Return the DKIM signer of the campaign's sender."""
@@ -128,4 +137,12 @@ def composer(session: Session, campaign_id: int) -> Composer:
         topic=topics.topic(session, campaign.topic_id),
         identity=sending.identity(session, campaign.sender_id),
         fields=Fields(CONTACT_FIELDS | declared),
+        rights=_rights(session),
+        places=forms.places(session),
     )
+
+
+def _rights(session: Session) -> str:
+    """Return where people read about their data and rights, else whom they ask."""
+    controller = brands.controller(session)
+    return (controller.privacy_url or controller.contact_email) if controller else ""

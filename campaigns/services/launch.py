@@ -100,6 +100,8 @@ def _unsigned(composed: Composer, content: CampaignContent, design: Design) -> l
         "date": mime.date_header(now),
         "engagement_token": "sample",
         "unsubscribe_url": url,
+        "unsubscribe_mailbox": "unsubscribe@example.com",
+        "why": composed.why(content.language),
         "preferences_url": url,
         "view_url": url,
     }

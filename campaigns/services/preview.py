@@ -26,6 +26,9 @@ from app.mail.skeleton import Preview
 from campaigns.queries import audience, campaigns
 from campaigns.services.campaigns import ContentText
 from campaigns.services.compose import CONTACT_FIELDS, Composer, composer
+from consent.policy.ladder import State
+from consent.queries import permissions
+from consent.queries import why as grounds
 
 TEST = JobName("campaigns.send_test", Queue.SYSTEM)
 NOBODY = 0
@@ -88,7 +91,7 @@ def preview(
     """Return subject, HTML and text as a contact would get them. Raises ``DesignError``, ``NotFound``."""
     composed = composer(session, campaign_id)
     skeleton = composed.plain(language, content.subject, composed.design(language, content.mjml, content.preheader))
-    return skeleton.preview(_values(composed, _reader(session, contact_id), language))
+    return skeleton.preview(_values(session, composed, _reader(session, contact_id), language))
 
 
 def readers(session: Session, campaign_id: int, limit: int = 10) -> list[ContactInfo]:
@@ -142,7 +145,7 @@ def test_mail(session: Session, campaign_id: int, language: str, address: str, c
     design = composed.design(language, content.mjml, content.preheader)
     skeleton = composed.plain(language, f"[Test] {content.subject}", design)
     now = clock.now()
-    values = _values(composed, _reader(session, contact_id), language)
+    values = _values(session, composed, _reader(session, contact_id), language)
     values.update(to_address=address, to_name="", message_id=f"test.{ids.random_id(16)}", date=mime.date_header(now))
     rendered = skeleton.render(values)
     return TestMail(
@@ -166,7 +169,7 @@ def _reader(session: Session, contact_id: int | None) -> ContactInfo | None:
     return found[0]
 
 
-def _values(composed: Composer, reader: ContactInfo | None, language: str) -> dict[str, Value]:
+def _values(session: Session, composed: Composer, reader: ContactInfo | None, language: str) -> dict[str, Value]:
     permission = tokens.sign_message(Purpose.PERMISSION, composed.campaign_id, NOBODY)
     values: dict[str, Value] = {
         "to_address": "reader@example.com",
@@ -178,6 +181,7 @@ def _values(composed: Composer, reader: ContactInfo | None, language: str) -> di
         "preferences_url": links.preferences(permission),
         "view_url": links.view(tokens.sign_message(Purpose.VIEW, composed.campaign_id, NOBODY)),
     }
+    values["why"] = _why(session, composed, reader, language)
     if reader is None:
         first, last, country = _SOMEBODY.get(language, _SOMEBODY["en"])
         values |= {"contact.email": "reader@example.com", "contact.language": language, "contact.country": country}
@@ -187,3 +191,12 @@ def _values(composed: Composer, reader: ContactInfo | None, language: str) -> di
     for name, value in reader.attributes.items():
         values[f"contact.{name}"] = tuple(value) if isinstance(value, list) else value
     return values
+
+
+def _why(session: Session, composed: Composer, reader: ContactInfo | None, language: str) -> str:
+    """Return why the reader would get the mail; for somebody, or who did not permit it, what most will read."""
+    standing = permissions.of_contact(session, reader.id).get(composed.topic.id) if reader else None
+    if standing is None or standing.state is not State.GRANTED:
+        return composed.why(language)
+    said, first = grounds.of_event(session, standing.event_id, composed.campaign_id)
+    return composed.why(language, said, first=first)

@@ -11,6 +11,7 @@ from app.core import clock, config
 from app.core.jobs import JobName, Queue, enqueue, is_waiting
 from campaigns.models import Campaign, Message
 from campaigns.policy import OPEN, WAITING, CampaignAct, CampaignStatus, MessageState, next_status
+from consent.services import notices
 
 FREEZE = JobName("campaigns.freeze", Queue.SEND)
 PUMP = JobName("campaigns.pump", Queue.SEND)
@@ -54,6 +55,8 @@ def settle(session: Session, campaign_id: int) -> CampaignStatus:
 
 def cancel_waiting(session: Session, campaign_id: int) -> int:
     """Cancel what has not been tried or waits for another try; returns how many."""
+    deferred = select(Message.contact_id).where(Message.campaign_id == campaign_id, text("message.state = 'deferred'"))
+    notices.take_back(session, campaign_id, deferred)
     result = session.execute(
         update(Message)
         .where(Message.campaign_id == campaign_id, Message.state.in_(WAITING))

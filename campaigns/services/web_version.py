@@ -12,7 +12,8 @@ from app.mail import mime
 from app.mail.merge import Value
 from app.mail.skeleton import Skeleton
 from campaigns.models import CampaignContent, Message
-from campaigns.services.compose import CONTACT_FIELDS
+from campaigns.services.compose import CONTACT_FIELDS, composer
+from consent.queries import why as grounds
 
 
 def web_version(session: Session, campaign_id: int, contact_id: int) -> str:
@@ -23,7 +24,7 @@ def web_version(session: Session, campaign_id: int, contact_id: int) -> str:
     """
     message = session.get(Message, (campaign_id, contact_id))
     content = session.get(CampaignContent, (campaign_id, message.language)) if message else None
-    if content is None or content.untracked_skeleton is None:
+    if message is None or content is None or content.untracked_skeleton is None:
         raise InvalidToken()
     permission = tokens.sign_message(Purpose.PERMISSION, campaign_id, contact_id)
     values: dict[str, Value] = {
@@ -34,6 +35,8 @@ def web_version(session: Session, campaign_id: int, contact_id: int) -> str:
         "preferences_url": links.preferences(permission),
         "view_url": links.view(tokens.sign_message(Purpose.VIEW, campaign_id, contact_id)),
     }
+    said, first = grounds.of_event(session, message.permission_event_id, campaign_id)
+    values["why"] = composer(session, campaign_id).why(content.language, said, first=first)
     values |= _of_contact(session, contact_id)
     return Skeleton.from_bytes(content.untracked_skeleton).preview(values).html
 

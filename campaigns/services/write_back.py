@@ -17,6 +17,7 @@ from app.core import clock
 from app.mail.replies import BounceClass
 from app.mail.smtp import Kind
 from campaigns.policy import IN_FLIGHT, MAX_ATTEMPTS, MESSAGE_TRANSITIONS, RETRY_DELAYS, MessageAct, MessageState
+from consent.services import notices
 from consent.services.suppress import suppress_addresses
 
 
@@ -85,7 +86,7 @@ FROM unnest(CAST(:contacts AS bigint[]), CAST(:states AS text[]), CAST(:codes AS
             CAST(:ats AS timestamptz[])) AS v(contact_id, state, code, enhanced, reply, bounce, at)
 WHERE m.campaign_id = :campaign AND m.contact_id = v.contact_id
   AND m.claim_id = :claim AND m.state IN {_IN_FLIGHT}
-RETURNING m.state, m.bounce_class, m.address_key
+RETURNING m.contact_id, m.state, m.bounce_class, m.address_key
 """)  # noqa: S608 - the only thing put in is a constant of this file
 
 
@@ -106,13 +107,18 @@ def write_back(session: Session, claim: ClaimRef, results: Sequence[Result], *, 
     the claim."""
     states: dict[str, int] = {}
     gone: list[bytes] = []
+    failed: list[int] = []
     if results:
-        for state, bounce, address_key in session.execute(_APPLY, _parameters(claim, results)):
+        for contact_id, state, bounce, address_key in session.execute(_APPLY, _parameters(claim, results)):
             states[state] = states.get(state, 0) + 1
+            if state == MessageState.FAILED:
+                failed.append(contact_id)
             if state == MessageState.FAILED and bounce == BounceClass.HARD and address_key is not None:
                 gone.append(bytes(address_key))
     if gone:
         suppress_addresses(session, gone, "hard_bounce", source=f"campaign {claim.campaign_id}")
+    if failed:
+        notices.take_back(session, claim.campaign_id, failed)
     if close:
         close_claim(session, claim, states.get("sent", 0))
     return Written(states)

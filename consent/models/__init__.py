@@ -6,6 +6,7 @@ from consent.models.ageing import Upkeep, UpkeepRun
 from consent.models.anchors import LedgerAnchor
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
+from consent.models.notices import SourceNotice
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 
@@ -17,6 +18,7 @@ __all__ = [
     "PermissionEvent",
     "PermissionEvidence",
     "SignUp",
+    "SourceNotice",
     "Suppression",
     "Topic",
     "TrackingPermission",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from app.core import links
 from app.core.errors import NotFound
 from consent.models import Form, Wording
 
@@ -62,6 +63,12 @@ def forms(session: Session) -> list[FormInfo]:
     rows = session.scalars(select(Form).order_by(Form.brand_id, Form.name)).all()
     newest = _newest(session, [row.id for row in rows])
     return [_info(row, newest.get(row.id, [])) for row in rows]
+
+
+def places(session: Session) -> dict[int, str]:
+    """Return where each form is, as people read an address: by id, without the scheme."""
+    rows = session.execute(select(Form.id, Form.slug))
+    return {row.id: links.subscribe(row.slug).partition("://")[2] for row in rows}
 
 
 def form(session: Session, form_id: int) -> FormInfo:

@@ -17,6 +17,7 @@ from consent.models import PermissionEvent, PermissionEvidence, SignUp, Suppress
 from consent.policy.ladder import State
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
+from consent.services import notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
 from consent.services.suppress import suppress_address
@@ -53,6 +54,7 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
     session.execute(delete(SignUp).where(or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys))))
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
+    notices.forget(session, contact_id)
     for step in erasure_steps:
         step(session, contact_id)
     contacts.erase(session, contact_id)

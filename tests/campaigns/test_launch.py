@@ -21,12 +21,8 @@ from campaigns.services.partitions import ensure_ahead
 from consent.policy.ladder import Level
 from consent.policy.standing import Action
 from consent.services.suppress import suppress_address
-from tests.factories.campaigns import MJML, TAGGED, Made, make_audience, make_campaign, make_segment
+from tests.factories.campaigns import TAGGED, Made, make_audience, make_campaign, make_segment
 from tests.factories.consent import act, grant, make_contact, permitted_contact, track
-
-NO_WAY_OUT = MJML.replace("{{ unsubscribe_url }}", "https://example.com/").replace(
-    "{{ preferences_url }}", "https://example.com/"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +58,8 @@ def test_a_sound_draft_meets_no_obstacle(session: Session) -> None:
         ({"subject": " "}, "content", "subject"),
         ({"subject": "{{ contact.shoe_size }}"}, "content", "shoe_size"),
         ({"mjml": "<mjml><mj-body><mj-nonsense/></mj-body></mjml>"}, "content", "mj-nonsense"),
-        ({"mjml": NO_WAY_OUT}, "content", "unsubscribe"),
-        ({"mjml": MJML.replace("{{ postal_address }}", "")}, "content", "postal"),
+        ({"mjml": "<mjml><mj-body /></mjml>"}, "content", "unsubscribe"),
+        ({"mjml": "<mjml><mj-body /></mjml>"}, "content", "postal"),
     ],
 )
 def test_each_obstacle_is_named(session: Session, broken: dict[str, object], where: str, said: str) -> None:
