@@ -149,6 +149,7 @@ def _navigate() -> None:
         (_("Sign-up forms"), "forms.index", "forms", Role.ANALYST, _("Permission")),
         (_("Suppressions"), "suppressions.index", "mail-off", Role.ANALYST, _("Permission")),
         (_("Ageing"), "ageing.index", "hourglass", Role.ANALYST, _("Permission")),
+        (_("Requests"), "requests.index", "user-question", Role.ANALYST, _("Permission")),
         (_("Outbox"), "outbox.index", "inbox", Role.MARKETER, _("Workspace")),
         (_("Settings"), "shell.settings", "settings", Role.ADMINISTRATOR, _("Workspace")),
     ):

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     send_parallel: int = 2  # sending tasks at once for one campaign
     spool_fsync: bool = False  # make opens and clicks survive a power cut too, at the price of a disk flush each
     log_format: str = "console"  # or json
+    requests_kept_years: int = Field(default=3, ge=1)  # how long a closed request says whose it was
     access_log_days: int = Field(default=365, ge=1)  # how long it is kept who looked at whom
     metrics_token: str = ""  # who reads /metrics from elsewhere shows it
 

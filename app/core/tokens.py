@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"  # double opt-in
     ACCESS = "access"  # fresh link sent to the mailbox
     FORM = "form"  # a sign-up form that was shown
+    REQUEST = "request"  # the form for requests about one's data that was shown
     UNDO = "undo"  # taking back what was just withdrawn
     SET_PASSWORD = "set-password"  # noqa: S105 - a purpose, not a password
 

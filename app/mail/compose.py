@@ -14,11 +14,13 @@ from app.mail.merge import Value, Values
 from app.mail.skeleton import Frame, Skeleton, build_skeleton
 from app.mail.templates import FOLDER, language_of, read
 
-SystemMail = Literal["confirm", "access_link", "campaign_finished"]
+SystemMail = Literal["confirm", "access_link", "campaign_finished", "request_due"]
 _FIELDS = Fields(
     contact=frozenset(),
     brand=frozenset({"name", "colour"}),
-    extra=frozenset({"topics", "expires", "minutes", "campaign_name", "sent", "failed", "skipped", "unknown"}),
+    extra=frozenset(
+        {"topics", "expires", "minutes", "campaign_name", "sent", "failed", "skipped", "unknown", "request_number"}
+    ),
     urls=frozenset({"confirm_url", "link_url", "report_url"}),
 )
 
@@ -61,7 +63,8 @@ def compose(
 
     ``values`` by mail: confirm – ``confirm_url``, ``topics`` (tuple of names), ``expires`` (text); access_link –
     ``link_url``, ``minutes``; campaign_finished – ``campaign_name``, ``report_url``, ``sent``, ``failed``, ``skipped``,
-    ``unknown``. Raises AddressRefused, and ValueError when a value is missing.
+    ``unknown``; request_due – ``request_number``, ``expires`` (text), ``link_url``.
+    Raises AddressRefused, and ValueError when a value is missing.
     """
     skeleton = _skeleton(name, language_of(language), sender)
     if missing := skeleton.needs - values.keys() - {"to_address", "to_name", "message_id", "date"}:

@@ -7,6 +7,7 @@ from consent.models.anchors import LedgerAnchor
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.notices import SourceNotice
+from consent.models.requests import PrivacyRequest, PrivacyRequestStep
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 
@@ -17,6 +18,8 @@ __all__ = [
     "Permission",
     "PermissionEvent",
     "PermissionEvidence",
+    "PrivacyRequest",
+    "PrivacyRequestStep",
     "SignUp",
     "SourceNotice",
     "Suppression",

@@ -20,6 +20,7 @@ from consent.queries import permissions
 from consent.services import notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
+from consent.services.requests.forgetting import forget_person
 from consent.services.suppress import suppress_address
 from consent.services.withdraw import withdraw
 
@@ -55,6 +56,7 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
     notices.forget(session, contact_id)
+    forget_person(session, contact_id, keys)
     for step in erasure_steps:
         step(session, contact_id)
     contacts.erase(session, contact_id)

@@ -11,6 +11,8 @@ from consent.views import (
     form_site,  # noqa: F401 - so does this
     forms,
     preferences,
+    request_page,
+    requests,
     subscribe,
     suppressions,
     topics,
@@ -23,6 +25,8 @@ BLUEPRINTS = (
     suppressions.blueprint,
     ageing.blueprint,
     contact_panel.blueprint,
+    requests.blueprint,
+    request_page.blueprint,
     subscribe.blueprint,
     embed.blueprint,
     confirm.blueprint,

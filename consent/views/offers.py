@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from app.accounts.services import audit
 from app.brands.queries import brands
+from app.core.registries import DashboardCard, dashboard_cards
 from app.customers.queries import listing, timeline
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
@@ -15,11 +16,12 @@ from app.customers.services import contacts, importing
 from app.customers.services.importing import TopicChoice
 from consent.policy.ladder import Basis
 from consent.policy.standing import Action, Actor, Subject
-from consent.queries import permissions, suppressions, topics
+from consent.queries import permissions, proof, requests, suppressions, topics
 from consent.services import ageing, conditions
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
-from consent.views import contact_panel
+from consent.services.requests.acting import note_correction
+from consent.views import contact_panel, request_cards
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,6 +38,10 @@ def register() -> None:
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
     ageing.register()
+    contacts.address_listeners.add("requests", _note_correction)
+    timeline.sources.add("requests", request_cards.timeline)
+    dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45))
+    proof.export_sections.add("requests", requests.held)
     listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
 
 
@@ -56,3 +62,8 @@ def _address_changed(session: Session, contact_id: int, former: bytes | None, pr
     staff_id = audit.actor().staff_id
     actor = Actor.STAFF if staff_id is not None else Actor.SYSTEM
     append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id))
+
+
+def _note_correction(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:
+    """Note a change of address in the person's open requests for correction."""
+    note_correction(session, contact_id, audit.actor().staff_id)

@@ -21,6 +21,8 @@ from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.source import inspect
 from app.mail import outbox as mails
 from app.web.views import outbox
+from consent.policy.requests import Channel, Kind
+from consent.services.requests.filing import Asked, Details, file
 from tests.factories import campaigns as make_campaigns
 from tests.factories import consent as make
 from tests.factories.accounts import make_staff, sign_in
@@ -47,6 +49,7 @@ def known(every: Flask) -> dict[str, object]:
         path = forgetting.folder() / "people.csv"
         path.write_text(f"email,first_name\n{ADDRESS},{MARK}\n")
         batch = batches.create(session, inspect(path, path.parent), "people.csv")
+        asked = file(session, Asked(Kind.ACCESS, Channel.LETTER, Details(MARK, ADDRESS)))
     folder = mails.folder_of(config.current().var)
     folder.mkdir(parents=True, exist_ok=True)
     mail = mails.store(folder, b"news@example.com", [ADDRESS.encode()], f"To: {ADDRESS}\r\n\r\nHello".encode())
@@ -55,6 +58,7 @@ def known(every: Flask) -> dict[str, object]:
         "campaign_id": campaign.id,
         "segment_id": segment,
         "batch_id": batch,
+        "request_id": asked,
         "mail_id": mail.removesuffix(".eml"),
         "form": "csv",
         "language": "en",
@@ -105,5 +109,12 @@ def test_row_43_no_page_shows_a_person_without_a_line(every: Flask, known: dict[
                 lines = session.scalar(text("SELECT count(*) FROM access_entry"))
             assert lines == 1, f"{path} ({endpoint}) shows a person and writes no line: @shows_people and saw()"
     # The net must catch something, or it has a hole.
-    assert {"contacts.index", "contacts.page", "contacts.export", "imports.page", "outbox.mail"} <= shown
+    assert {
+        "contacts.index",
+        "contacts.page",
+        "contacts.export",
+        "imports.page",
+        "outbox.mail",
+        "requests.page",
+    } <= shown
     assert {"permissions.export", "permissions.download", "campaigns.explain_person"} & shown

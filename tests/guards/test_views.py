@@ -22,6 +22,7 @@ COOKIELESS = {
     "preferences.change",
     "unsubscribe.unsubscribe_all",
     "unsubscribe.take_back",
+    "request_page.send",
 }
 # Forms on other sites send here; nothing is written before the visitor sent our own page (test_embedding).
 # Scripts on other sites send to the other, which any site may do: there is no cookie to ride on.

@@ -27,6 +27,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 VALUES: dict[SystemMail, dict[str, Value]] = {
     "confirm": {"confirm_url": "https://t.example/confirm/abc", "topics": ("News <b>", "Offers"), "expires": "3 May"},
     "access_link": {"link_url": "https://t.example/link/abc", "minutes": 30},
+    "request_due": {"request_number": "12", "expires": "3 May", "link_url": "https://t.example/requests/12"},
     "campaign_finished": {
         "campaign_name": "Spring", "report_url": "https://t.example/r",
         "sent": 3, "failed": 1, "skipped": 2, "unknown": 0,

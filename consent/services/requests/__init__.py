@@ -1,0 +1,1 @@
+"""Data subjects' requests: filing them, carrying them out, closing and forgetting them."""
