@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from zoneinfo import available_timezones
 
+from babel import Locale
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -116,6 +119,20 @@ class SenderForm(FlaskForm):  # type: ignore[misc]
     reply_to = EmailField(
         _("Reply-to address"), validators=[Optional(), Email()], description=_("Where answers go, if elsewhere.")
     )
+
+
+def countries() -> list[tuple[str, str]]:
+    """Return the countries (ISO 3166) by their names in the reader's language, after a blank."""
+    names = (get_locale() or Locale("en")).territories
+    known = [(code, str(name)) for code, name in names.items() if len(code) == 2 and code.isalpha()]
+    return [("", "–"), *sorted(known, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())]
+
+
+class RelayForm(FlaskForm):  # type: ignore[misc]
+    """Who gets the mail to pass it on, and where: for the register of processing (GDPR 30)."""
+
+    operator = StringField(_("Run by"), validators=[Length(max=200)])
+    country = SelectField(_("Country"), choices=countries)
 
 
 class FirstRunForm(FlaskForm):  # type: ignore[misc]

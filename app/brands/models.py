@@ -82,6 +82,7 @@ class Relay(Base):
     """An SMTP server that a brand (or, ``brand_id`` null, every brand) sends through.
 
     ``url`` is sealed; null stands for SMTP_URL of the deployment. ``rate`` is messages a second, 0 for no limit.
+    ``operator`` and ``country`` (ISO 3166) are for the register of processing: whoever relays mail receives data.
     """
 
     __tablename__ = "relay"
@@ -90,5 +91,8 @@ class Relay(Base):
     name: Mapped[str] = mapped_column(Text)
     url: Mapped[bytes | None] = mapped_column(LargeBinary)
     rate: Mapped[int] = mapped_column(server_default="0")
+    operator: Mapped[str] = mapped_column(Text, server_default="")
+    country: Mapped[str] = mapped_column(Text, server_default="")
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[created]
+    __table_args__ = (CheckConstraint("country ~ '^([A-Z]{2})?$'", name="country"),)

@@ -74,3 +74,15 @@ class DashboardCard:
 
 
 dashboard_cards: Registry[DashboardCard] = Registry("dashboard cards")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long one kind of data is kept, for the register of processing: ``what`` may be a lazy translation,
+    ``how_long(session)`` returns a text in the reader's language."""
+
+    what: object
+    how_long: Callable[[Session], str]
+
+
+retentions: Registry[Retention] = Registry("periods of retention")

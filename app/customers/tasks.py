@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext, lazy_gettext
+
 from app.core.db import unit_of_work
 from app.core.jobs import Queue, job, periodic
+from app.core.registries import Retention, retentions
 from app.customers.engine import importing
 from app.customers.services.importing import forgetting
+
+retentions.add(
+    "import files",
+    Retention(
+        lazy_gettext("Uploaded files of imports"),
+        lambda _: gettext("until the import is done, %(days)s days at most", days=forgetting.FILES_KEPT.days),
+    ),
+)
+retentions.add(
+    "import rejects",
+    Retention(
+        lazy_gettext("Refused rows of imports"), lambda _: gettext("%(days)s days", days=forgetting.REJECTS_KEPT.days)
+    ),
+)
 
 
 @job("customers.import", queue=Queue.IMPORT)

@@ -38,6 +38,7 @@ def settings_tabs() -> list[tuple[str, str, bool]]:
         (_("Brands"), "brands.index"),
         (_("Senders"), "senders.index"),
         (_("Controller"), "controller.form"),
+        (_("Register"), "register.index"),
         (_("Staff"), "staff.index"),
         (_("Operations"), "operations.index"),
         (_("Audit trail"), "staff.audit"),

@@ -7,6 +7,7 @@ from consent.models.anchors import LedgerAnchor
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.notices import SourceNotice
+from consent.models.register import RegisterText
 from consent.models.requests import PrivacyRequest, PrivacyRequestStep
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
@@ -20,6 +21,7 @@ __all__ = [
     "PermissionEvidence",
     "PrivacyRequest",
     "PrivacyRequestStep",
+    "RegisterText",
     "SignUp",
     "SourceNotice",
     "Suppression",

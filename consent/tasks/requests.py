@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from babel.dates import format_date
+from flask_babel import lazy_gettext, ngettext
 
 from app.accounts import queries as accounts
 from app.accounts.policy import Role
 from app.brands.queries import brands
-from app.core import links, log
+from app.core import config, links, log
 from app.core.db import unit_of_work
 from app.core.jobs import Queue, enqueue, job, periodic
+from app.core.registries import Retention, retentions
 from consent.queries import requests
 from consent.services.requests import forgetting, steps
 from consent.tasks.post import post
 
 logger = log.get("consent")
 BATCH = 500
+retentions.add("requests", Retention(lazy_gettext("Requests of data subjects: who asked"), lambda _: _kept()))
 CONTROLLER = 0  # stands for the contact for data protection, who need not be a member of staff
 
 
@@ -65,3 +68,8 @@ def purge() -> None:
             done = forgetting.purge(session, BATCH)
         if done:
             logger.info("requests_purged", count=done)
+
+
+def _kept() -> str:
+    years = config.current().requests_kept_years
+    return str(ngettext("%(num)d year after they are closed", "%(num)d years after they are closed", years))

@@ -11,6 +11,7 @@ from consent.views import (
     form_site,  # noqa: F401 - so does this
     forms,
     preferences,
+    register,
     request_page,
     requests,
     subscribe,
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     ageing.blueprint,
     contact_panel.blueprint,
     requests.blueprint,
+    register.blueprint,
     request_page.blueprint,
     subscribe.blueprint,
     embed.blueprint,

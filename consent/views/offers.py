@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from app.accounts.services import audit
 from app.brands.queries import brands
-from app.core.registries import DashboardCard, dashboard_cards
+from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
 from app.customers.queries import listing, timeline
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
@@ -18,6 +20,7 @@ from consent.policy.ladder import Basis
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, proof, requests, suppressions, topics
 from consent.services import ageing, conditions
+from consent.services.ageing import Upkeep
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
 from consent.services.requests.acting import note_correction
@@ -38,6 +41,9 @@ def register() -> None:
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
     ageing.register()
+    for upkeep in ageing.upkeeps:
+        if upkeep.months is not None:
+            retentions.add(f"upkeep {upkeep.name}", Retention(upkeep.title, partial(_period, upkeep)))
     contacts.address_listeners.add("requests", _note_correction)
     timeline.sources.add("requests", request_cards.timeline)
     dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45))
@@ -62,6 +68,14 @@ def _address_changed(session: Session, contact_id: int, former: bytes | None, pr
     staff_id = audit.actor().staff_id
     actor = Actor.STAFF if staff_id is not None else Actor.SYSTEM
     append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id))
+
+
+def _period(upkeep: Upkeep, session: Session) -> str:
+    """Say for the register how long somebody is kept whom an upkeep would forget."""
+    if not ageing.running.is_on(session, upkeep):
+        return str(gettext("no limit is set: this upkeep is off"))
+    months = ageing.running.months_of(session, upkeep)
+    return str(ngettext("%(num)d month", "%(num)d months", months))
 
 
 def _note_correction(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:

@@ -82,6 +82,8 @@ PAGES = (
     Place("staff", "/settings/staff"),
     Place("operations", "/settings/operations"),
     Place("audit", "/settings/audit"),
+    Place("register", "/settings/register"),
+    Place("register-print", "/settings/register/register.html"),
     Place("access", "/settings/access"),
     Place("account", "/account"),
     Place("not-found", "/no-such-page"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -61,6 +63,19 @@ class RelayInfo:
     name: str
     url: str = field(repr=False)
     rate: int
+
+
+@dataclass(frozen=True)
+class RelayFacts:
+    """What people know of a relay. ``host`` is blank when it has none at present; ``local`` is this very machine."""
+
+    id: int
+    brand_id: int | None
+    name: str
+    host: str
+    operator: str
+    country: str
+    local: bool
 
 
 def senders(session: Session, brand_id: int | None = None) -> list[SenderInfo]:
@@ -152,6 +167,26 @@ def relay_by_id(session: Session, relay_id: int) -> RelayInfo:
     if row is None:
         raise NotFound(f"There is no relay with the number {relay_id}.")
     return _relay_info(row)
+
+
+def relays(session: Session) -> list[RelayFacts]:
+    """Return the active relays, those of every brand first."""
+    rows = session.scalars(select(Relay).where(Relay.active).order_by(Relay.brand_id.nulls_first(), Relay.id))
+    return [_facts(row) for row in rows]
+
+
+def _facts(row: Relay) -> RelayFacts:
+    parts = urlsplit(unseal(row.url).decode() if row.url is not None else config.current().smtp_url)
+    host = parts.hostname or ""
+    shown = f"{host}:{parts.port or 25}" if host else ""
+    return RelayFacts(row.id, row.brand_id, row.name, shown, row.operator, row.country, _loopback(host))
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _relay_info(row: Relay) -> RelayInfo:

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.brands.models import Brand, Controller, DkimKey, Relay, Sender, SendingDomain
 from app.core import clock
-from app.core.errors import InvalidInput
+from app.core.errors import InvalidInput, NotFound
 from app.core.secrets import seal
 from app.mail.dkim import generate_key
 from app.mail.mime import domain_ascii
 
 LANGUAGES = ("en", "fr")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -140,6 +141,17 @@ def ensure_relay(session: Session) -> int:
     session.add(relay)
     session.flush()
     return relay.id
+
+
+def describe_relay(session: Session, relay_id: int, *, operator: str, country: str) -> None:
+    """Say who runs a relay and in which country (ISO 3166), for the register of processing. Raises ``InvalidInput``."""
+    row = session.get(Relay, relay_id)
+    if row is None:
+        raise NotFound(f"There is no relay with the number {relay_id}.")
+    if country and not _COUNTRY.fullmatch(country):
+        raise InvalidInput(f"{country!r} is no country: write its code like FR.", field="country")
+    row.operator, row.country = operator.strip(), country
+    session.flush()
 
 
 def _required(value: str, field: str, what: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -13,11 +12,10 @@ from app.accounts.forms import attach
 from app.accounts.policy import Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows
-from app.brands.forms import SenderForm
+from app.brands.forms import RelayForm, SenderForm
 from app.brands.queries import brands as queries
 from app.brands.queries import sending
 from app.brands.services import set_up
-from app.core import config
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 
@@ -65,6 +63,26 @@ def create() -> ResponseReturnValue:
     return _page(form), 422
 
 
+@blueprint.post("/relays/<int:relay_id>")
+@allows(Role.ADMINISTRATOR)
+def describe_relay(relay_id: int) -> ResponseReturnValue:
+    """Say who runs a relay and where, for the register of processing."""
+    form = RelayForm(prefix=f"relay-{relay_id}")
+    if form.validate():
+        with unit_of_work() as session:
+            set_up.describe_relay(session, relay_id, operator=form.operator.data or "", country=form.country.data or "")
+            audit.record(session, "described", "relay", relay_id)
+        flash(_("Saved."), "success")
+    else:
+        flash(" ".join(text for texts in form.errors.values() for text in texts), "danger")
+    return redirect(url_for(".index"))
+
+
+def _relay_form(relay: sending.RelayFacts) -> RelayForm:
+    # Each relay has a form of its own, so their fields need names apart.
+    return RelayForm(formdata=None, obj=relay, prefix=f"relay-{relay.id}")
+
+
 def _form(**given: None) -> SenderForm:
     form = SenderForm(**given)
     with unit_of_work() as session:
@@ -77,14 +95,14 @@ def _page(form: SenderForm) -> str:
         names = {brand.id: brand.name for brand in queries.all_brands(session)}
         senders = sending.senders(session)
         domains = [(domain, _records(domain)) for domain in sending.domains(session)]
-    relay = urlsplit(config.current().smtp_url)
+        relays = [(relay, _relay_form(relay)) for relay in sending.relays(session)]
     return render_template(
         "web/brands/senders.html",
         form=form,
         names=names,
         senders=senders,
         domains=domains,
-        relay=f"{relay.hostname}:{relay.port or 25}" if relay.hostname else "",
+        relays=relays,
     )
 
 
