@@ -45,6 +45,7 @@ from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic w
 from tracking.engine.endpoint import tracking_middleware
 from tracking.queries import held as tracking_held
 from tracking.queries import timeline as tracking_timeline
+from tracking.services import forget as tracking_forget
 
 TRANSLATIONS = str(config.TEMPLATES.parent / "app" / "translations")
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -132,6 +133,7 @@ def wire() -> None:
     withdraw.contexts.add("campaigns", withdrawals.context)
     withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
     erase.erasure_steps.add("campaigns", forget.forget)
+    erase.erasure_steps.add("tracking", tracking_forget.forget)
     proof.export_sections.add("messages", campaigns_held.messages)
     proof.export_sections.add("events", tracking_held.events)
     proof.export_sections.add("orders", tracking_held.orders)

@@ -6,6 +6,7 @@ What is not named in the environment falls back to the embedded engines and gene
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     spool_fsync: bool = False  # make opens and clicks survive a power cut too, at the price of a disk flush each
     log_format: str = "console"  # or json
     requests_kept_years: int = Field(default=3, ge=1)  # how long a closed request says whose it was
+    archive_public_key: str = ""  # seals proofs of the erased; the private key is not here
+    archive_years: int = Field(default=5, ge=1)  # how long sealed proofs are kept
     access_log_days: int = Field(default=365, ge=1)  # how long it is kept who looked at whom
     metrics_token: str = ""  # who reads /metrics from elsewhere shows it
 
@@ -89,12 +92,21 @@ class Settings(BaseSettings):
             raise InvalidInput(f"BASE_URL must begin with http:// or https://, not {filled.base_url!r}.")
         if len(filled.secret_key) < 32 or len(filled.suppression_key) < 32:
             raise InvalidInput("SECRET_KEY and SUPPRESSION_KEY must have 32 characters or more.")
+        if filled.archive_public_key and not _is_key(filled.archive_public_key):
+            raise InvalidInput("ARCHIVE_PUBLIC_KEY is no key: use what `flask consent archive key` prints.")
         return filled
 
     @property
     def psycopg_url(self) -> str:
         """The database URL as psycopg itself spells it."""
         return self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
 
 
 def _engines(var: Path) -> dict[str, str]:

@@ -13,8 +13,9 @@ Periodic work has no row: beat sends it, a lock keeps two rounds from overlappin
 from __future__ import annotations
 
 import json
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -309,3 +310,13 @@ def discard(session: Session, job_id: int) -> bool:
     """Forget a failed job. False when it is not there."""
     row = session.execute(text("DELETE FROM job WHERE id = :id AND failed_at IS NOT NULL RETURNING id"), {"id": job_id})
     return row.first() is not None
+
+
+def forget(session: Session, texts: Collection[str]) -> None:
+    """Forget failed jobs that name one of ``texts`` (the addresses of somebody erased), and such errors of others."""
+    for what in texts:
+        like = {"like": "%" + re.sub(r"([\\\\%_])", r"\\\1", what) + "%"}
+        session.execute(
+            text("DELETE FROM job WHERE failed_at IS NOT NULL AND (error ILIKE :like OR args::text ILIKE :like)"), like
+        )
+        session.execute(text("UPDATE job SET error = NULL WHERE error ILIKE :like"), like)

@@ -80,7 +80,8 @@ UPDATE message AS m SET
         THEN v.bounce END,
     smtp_code = nullif(v.code, 0),
     enhanced_code = nullif(v.enhanced, ''),
-    reply = nullif(v.reply, '')
+    -- Of somebody who was erased meanwhile (no key) nothing is kept that may quote their address.
+    reply = CASE WHEN m.address_key IS NOT NULL THEN nullif(v.reply, '') END
 FROM unnest(CAST(:contacts AS bigint[]), CAST(:states AS text[]), CAST(:codes AS smallint[]),
             CAST(:enhanced AS text[]), CAST(:replies AS text[]), CAST(:bounces AS text[]),
             CAST(:ats AS timestamptz[])) AS v(contact_id, state, code, enhanced, reply, bounce, at)

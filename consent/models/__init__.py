@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from consent.models.ageing import Upkeep, UpkeepRun
 from consent.models.anchors import LedgerAnchor
+from consent.models.archive import SealedProof
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.notices import SourceNotice
@@ -22,6 +23,7 @@ __all__ = [
     "PrivacyRequest",
     "PrivacyRequestStep",
     "RegisterText",
+    "SealedProof",
     "SignUp",
     "SourceNotice",
     "Suppression",

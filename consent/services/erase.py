@@ -17,7 +17,7 @@ from consent.models import PermissionEvent, PermissionEvidence, SignUp, Suppress
 from consent.policy.ladder import State
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
-from consent.services import notices
+from consent.services import archive, notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
 from consent.services.requests.forgetting import forget_person
@@ -38,12 +38,13 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
     if erased:
         raise NotAllowed("This person's data was erased before.")
     end_permissions(session, contact_id, actor, actor_id)
+    archive.keep(session, contact_id)
     keys = address_keys(session, contact_id)
     append(session, contact_id, Entry(Subject.CONTACT, Action.ERASE, actor, actor_id=actor_id))
     for key in keys:
         suppress_address(session, address_key=key, reason="erasure")
-    # A plain SHA-256 of an address can be guessed from lists of addresses.
-    session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None))
+    # A plain SHA-256 of an address can be guessed from lists of addresses, and what staff wrote may name the person.
+    session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None, source=""))
     forget(session, contact_id, keys)
 
 

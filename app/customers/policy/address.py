@@ -60,6 +60,12 @@ def normalise(address: str) -> Address:
     return Address(given, key, address_key(key), found.ascii_domain.lower())
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """Return the forms in which a valid address may stand elsewhere: its domain in A-labels and in letters."""
+    found = validate_email(address, check_deliverability=False, test_environment=True)
+    return (f"{found.local_part}@{found.ascii_domain}", f"{found.local_part}@{found.domain}")
+
+
 def _reason(given: str, error: EmailNotValidError) -> str:
     """Say what is wrong in the reader's language; the validator's own words are English."""
     local, at, domain = given.rpartition("@")

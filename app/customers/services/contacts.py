@@ -10,11 +10,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, jobs
+from app.core.db import after_commit
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.registries import Registry
-from app.customers.models import Contact, ContactAddress, ExternalId, ImportReject
+from app.customers.models import Contact, ContactAddress, ExternalId, ImportBatch, ImportReject
 from app.customers.policy import normalise
+from app.customers.policy.address import spellings
 from app.customers.policy.values import (
     FieldValue,
     parse,
@@ -24,6 +26,7 @@ from app.customers.policy.values import (
     single_line,
 )
 from app.customers.queries.fields import dictionary
+from app.customers.services.importing import forgetting
 
 # (session, contact_id, former address key, new address key): consent writes the ledger entry
 AddressListener = Callable[[Session, int, bytes | None, bytes | None], None]
@@ -166,8 +169,17 @@ def erase(session: Session, contact_id: int) -> None:
     refused rows of imports that name one of the addresses. The opaque id stays."""
     row = _locked(session, contact_id)
     earlier = session.scalars(select(ContactAddress).where(ContactAddress.contact_id == contact_id)).all()
-    for address in filter(None, [row.email, *(former.email for former in earlier)]):
+    known = {
+        text
+        for address in filter(None, [row.email, *(former.email for former in earlier)])
+        for text in (address, *spellings(address))
+    }
+    for address in known:
         session.execute(delete(ImportReject).where(ImportReject.row.icontains(address, autoescape=True)))
+    jobs.forget(session, known)
+    running = ImportBatch.status.in_(("running", "stopping"))
+    busy = set(session.scalars(select(ImportBatch.path).where(running)))
+    after_commit(session, lambda: forgetting.forget_uploads(known, busy))
     session.execute(delete(ExternalId).where(ExternalId.contact_id == contact_id))
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""

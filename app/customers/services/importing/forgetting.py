@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import clock, config
+from app.customers.policy.dialect import guess_encoding
 from app.customers.queries.imports import BatchInfo
 
 FILES_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=90)
+_CHUNK = 1 << 20
 
 
 def folder() -> Path:
@@ -27,6 +30,29 @@ def forget_file(batch: BatchInfo) -> None:
     path = Path(batch.path)
     if batch.status == "done" and not batch.dry_run and path.parent == folder():
         path.unlink(missing_ok=True)
+
+
+def forget_uploads(addresses: Collection[str], busy: Collection[str]) -> None:
+    """Delete uploads that name one of these addresses, but those at the paths ``busy``: they run, refuse the row, and
+    are deleted at their end. The imports of the others ask for the file anew."""
+    wanted = [text.lower() for text in addresses]
+    for path in folder().iterdir():
+        if path.is_file() and str(path) not in busy and _names(path, wanted):
+            path.unlink(missing_ok=True)
+
+
+def _names(path: Path, wanted: Sequence[str]) -> bool:
+    """Tell whether a file holds one of the lower-case texts."""
+    with path.open("rb") as file:
+        encoding = guess_encoding(iter(lambda: file.read(_CHUNK), b""))
+    longest, tail = max(map(len, wanted), default=0), ""
+    with path.open(encoding=encoding, errors="replace", newline="") as readable:
+        while piece := readable.read(_CHUNK):
+            held = tail + piece.lower()
+            if any(text in held for text in wanted):
+                return True
+            tail = held[-longest:]
+    return False
 
 
 def forget_old(session: Session) -> None:
