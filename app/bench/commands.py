@@ -10,7 +10,7 @@ import click
 from app.core.errors import InvalidInput
 
 # Each names a module here with ``run(quick: bool) -> Result``; loaded when asked for.
-BENCHES = ("sign", "send", "track", "importing", "ledger")
+BENCHES = ("sign", "send", "track", "importing", "ledger", "permission")
 
 
 @click.command("bench")

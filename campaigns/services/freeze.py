@@ -109,6 +109,10 @@ _SCRATCH = (
 
 def _store(session: Session, campaign: Campaign, languages: Sequence[str], default_language: str) -> None:
     """Store one message for each member: skipped with its first shut gate, or queued."""
+    # A launch is one statement over everybody: it may hash all suppressions and permissions in memory. Compiling it
+    # (JIT) would take longer than it saves.
+    session.execute(text("SET LOCAL work_mem = '64MB'"))
+    session.execute(text("SET LOCAL jit = off"))
     for statement in _SCRATCH:
         session.execute(text(statement))
     session.execute(insert(_people).from_select(["contact_id", "excluded"], members(session, campaign.id)))

@@ -95,24 +95,28 @@ def gates(
 def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None]:
     contact = contact_table()
     pair = Permission.basis + "@" + Permission.level
-    lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
+    suffices = func.jsonb_exists(_accepted(topic_id), func.coalesce(_local(), "") + " " + pair)
+    granted = case(
+        # "Is not true" shuts the gate as well when nothing is accepted at all.
+        (suffices.is_not(true()), "permission_too_weak"),
+        (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
+        else_=null(),
+    )
     return case(
         (contact.c.erased_at.is_not(None), "erased"),
         (contact.c.address_key.is_(None), "no_address"),
         (suppressed(topic_id, brand_id, now), "suppressed"),
         (contact.c.complained_at.is_not(None), "complained"),
         (contact.c.objected_at.is_not(None), "objected"),
+        # What most people have comes before the states that each need a look of their own.
+        (
+            and_(Permission.state == "granted", or_(Permission.expires_at.is_(None), Permission.expires_at > now)),
+            granted,
+        ),
         (or_(Permission.state.is_(None), Permission.state == "never_asked"), "no_permission"),
         (Permission.state == "withdrawn", "permission_withdrawn"),
-        (or_(Permission.state == "expired", lapsed), "permission_expired"),
-        (Permission.state == "pending", "permission_pending"),
-        # "Is not true" shuts the gate as well when nothing is accepted at all.
-        (
-            func.jsonb_exists(_accepted(topic_id), func.coalesce(_local(), "") + " " + pair).is_not(true()),
-            "permission_too_weak",
-        ),
-        (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
-        else_=null(),
+        (or_(Permission.state == "expired", Permission.expires_at <= now), "permission_expired"),
+        else_="permission_pending",
     )
 
 
