@@ -11,7 +11,7 @@ from app.core import clock, config
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import Conflict
-from app.local.sample import base, company, mailings
+from app.local.sample import asking, base, company, mailings
 from app.local.sample.people import people
 
 PEOPLE = 5000
@@ -40,6 +40,7 @@ def load(count: int) -> None:
     mailings.sell(houses, everybody, clicks, var / "imports" / "sample")
     with unit_of_work() as session:
         draft = mailings.draft(houses, session)
+        asking.ask(session, everybody, contacts)
     answer({"contacts": len(contacts), "draft": draft, "seconds": round(time.monotonic() - began, 1)})
 
 
