@@ -15,11 +15,13 @@ from app.customers.services import contacts
 from consent.errors import NotAllowed
 from consent.models import PermissionEvent, PermissionEvidence, SignUp, Suppression
 from consent.policy.ladder import State
+from consent.policy.requests import Kind
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
 from consent.services import archive, notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
+from consent.services.requests.filing import file_done
 from consent.services.requests.forgetting import forget_person
 from consent.services.suppress import suppress_address
 from consent.services.withdraw import withdraw
@@ -45,7 +47,10 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
         suppress_address(session, address_key=key, reason="erasure")
     # A plain SHA-256 of an address can be guessed from lists of addresses, and what staff wrote may name the person.
     session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None, source=""))
+    language = contact(session, contact_id).language or "en"
     forget(session, contact_id, keys)
+    if actor is Actor.SUBSCRIBER:
+        file_done(session, contact_id, Kind.ERASURE, language=language)
 
 
 def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:

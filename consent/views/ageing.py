@@ -10,8 +10,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.accounts.policy import Role
+from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
+from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.contacts import several
@@ -59,6 +60,7 @@ def count(name: str) -> ResponseReturnValue:
 
 @blueprint.get("/<name>")
 @allows(Role.ANALYST)
+@shows_people(Look.LISTED)
 def page(name: str) -> ResponseReturnValue:
     """Show the dry run of one upkeep: how many, and who."""
     upkeep = running.find(name)
@@ -66,6 +68,7 @@ def page(name: str) -> ResponseReturnValue:
     with unit_of_work() as session:
         due = running.due(session, upkeep)
         ids = queries.some(session, due, after=after, limit=SHOWN + 1)
+        saw(ids[:SHOWN] if upkeep.unit is Unit.CONTACT else (), people=len(ids[:SHOWN]))
         context = {
             "line": _line(session, upkeep),
             "count": queries.count(session, due),

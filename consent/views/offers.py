@@ -46,7 +46,7 @@ def register() -> None:
             retentions.add(f"upkeep {upkeep.name}", Retention(upkeep.title, partial(_period, upkeep)))
     contacts.address_listeners.add("requests", _note_correction)
     timeline.sources.add("requests", request_cards.timeline)
-    dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45))
+    dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45, size=12))
     proof.export_sections.add("requests", requests.held)
     listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def due(session: Session) -> dict[str, object]:
-    """Return what the card "Requests due" shows."""
-    return {"figures": requests.figures(session)}
+    """Return what the card "Requests due" shows: nobody's name, for every role sees it."""
+    return {"figures": requests.figures(session), "next": requests.page_of(session, size=3)[:3], "kinds": KIND_NAMES}
 
 
 def timeline(session: Session, contact_id: int, limit: int) -> list[TimelineEntry]:

@@ -39,6 +39,7 @@ from consent.policy.requests import (
 from consent.policy.standing import Actor
 from consent.queries import requests
 from consent.queries.verify import verify
+from consent.services.ageing import purge
 from consent.services.erase import erase
 from consent.services.requests import acting, filing, steps
 from consent.services.requests.filing import Asked, Details
@@ -336,3 +337,19 @@ def test_a_marketer_erases_nobody(client: FlaskClient, stage: Stage) -> None:
     with unit_of_work() as session:
         request_id = verified(session, Kind.ERASURE, make.make_contact(session, "ada@example.com"))
     assert client.post(f"/requests/{request_id}/erase", data={"outcome": "told"}).status_code == 403
+
+
+def test_who_erases_themselves_leaves_a_record_of_it(session: Session) -> None:
+    person = make.make_contact(session, "ada@example.com")
+    erase(session, person, actor=Actor.SUBSCRIBER)
+    [found] = requests.of_contact(session, person)
+    assert (found.kind, found.state, found.verified_how) == (Kind.ERASURE, State.DONE, Proof.MAILBOX)
+    assert requests.record(session, found.id)["in_time"] is True
+
+
+def test_nobody_is_purged_who_waits_for_an_answer(session: Session, clock: Clock) -> None:
+    waiting, silent = make.make_contact(session, "ada@example.com"), make.make_contact(session, "eve@example.com")
+    clock.forward(timedelta(days=1100))
+    ask(session, contact_id=waiting)
+    due_ = set(session.scalars(purge.prospects(core_clock.now(), 36)))
+    assert silent in due_ and waiting not in due_

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, and_, cast, exists, func
 from sqlalchemy.orm import Session
 
 from app.customers.queries.contacts import contact, contact_table, profile_table
-from consent.models import PermissionEvent, SignUp
+from consent.models import PermissionEvent, PrivacyRequest, SignUp
 from consent.policy.ladder import State
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, topics
@@ -57,6 +57,8 @@ def _silent(now: datetime, months: int, who: ColumnElement[bool]) -> Select[int]
         PermissionEvent.actor != Actor.SYSTEM.value,
         PermissionEvent.action.in_([action.value for action in _ACTS]),
     )
+    # Who asked for something lately, or still waits for an answer, is not silent.
+    asked = or_(PrivacyRequest.received_at > since, PrivacyRequest.closed_at.is_(None))
     responded = or_(done.c.clicked_at > since, done.c.ordered_at > since)
     return select(person.c.id).where(
         person.c.erased_at.is_(None),
@@ -65,6 +67,7 @@ def _silent(now: datetime, months: int, who: ColumnElement[bool]) -> Select[int]
         ~exists().where(theirs, PermissionEvent.at > since),
         ~exists().where(done.c.contact_id == person.c.id, responded),
         ~exists().where(SignUp.address_key == person.c.address_key, SignUp.created_at > since),
+        ~exists().where(PrivacyRequest.contact_id == person.c.id, asked),
     )
 
 
