@@ -14,6 +14,7 @@ from wtforms import (
     ColorField,
     EmailField,
     PasswordField,
+    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -24,10 +25,10 @@ from wtforms.validators import URL, DataRequired, Email, Length, Optional
 from app.accounts.forms import LANGUAGE_NAMES
 from app.accounts.policy import PASSWORD_LENGTH
 from app.brands.queries.brands import BrandInfo
+from app.brands.queries.profiles import choices
 from app.brands.services.set_up import BrandDetails
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY")
-PROFILES = [("eu", _("European Union, strict"))]
 
 
 def zones() -> list[str]:
@@ -78,13 +79,12 @@ class BrandForm(FlaskForm):  # type: ignore[misc]
     )
     time_zone = SelectField(_("Time zone"), choices=zones, default="Europe/Paris")
     currency = SelectField(_("Currency"), choices=CURRENCIES)
-    profile = SelectField(
-        _("Rules"), choices=PROFILES, description=_("Which permissions suffice: here consent, confirmed by the person.")
-    )
+    profile = RadioField(_("Rules"), choices=choices, default="eu")
     tracking_default = BooleanField(
         _("Measure opens and clicks of people who never said whether they want that"),
         description=_(
-            "In the European Union this asks for consent of its own: leave it off unless a lawyer told you otherwise."
+            "In Europe, the United Kingdom and Canada this asks for consent of its own: leave it off unless a lawyer"
+            " told you otherwise."
         ),
     )
 

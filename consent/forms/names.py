@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask_babel import lazy_gettext as _
+
+from consent.policy.ladder import parse_pair
 
 LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 STATE_NAMES = {
@@ -25,6 +29,44 @@ BASIS_NAMES = {
     "b2b_interest": _("business interest"),
     "implied_purchase": _("implied by a purchase"),
     "implied_inquiry": _("implied by an inquiry"),
+}
+# What a topic may accept, the strictest first, as a choice on its page.
+PAIR_NAMES = {
+    "consent@confirmed": _("Consent, confirmed by a button in a mail (double opt-in)"),
+    "consent@opt_in": _("Consent without that confirmation, e.g. imported with evidence"),
+    "consent@opt_out": _("Nothing but that they did not opt out"),
+    "soft_opt_in@opt_out": _("Soft opt-in: customers, similar goods, told and able to refuse when they bought"),
+    "charity_support@opt_out": _("Supporters of a charity, told and able to refuse; only if the brand is a charity"),
+    "b2b_interest@opt_out": _("Business interest: companies, related to the role, told and able to refuse"),
+    "implied_purchase@opt_out": _("Implied by a purchase, for 24 months"),
+    "implied_inquiry@opt_out": _("Implied by an inquiry, for 6 months"),
+}
+PROFILE_NAMES = {
+    "eu": _("Europe, strict"),
+    "fr": _("France"),
+    "de": _("Germany"),
+    "it": _("Italy"),
+    "uk": _("United Kingdom"),
+    "ca": _("Canada"),
+    "us": _("United States"),
+}
+PROFILE_TEXTS = {
+    "eu": _(
+        "Right for every country of the European Economic Area. People consent and confirm it by a button in a mail;"
+        " customers may get mail about similar goods when they could refuse at the purchase."
+    ),
+    "fr": _(
+        "As Europe; and people in companies may be written to about their role, when they were told and could refuse"
+        " as the address was collected."
+    ),
+    "de": _("Consent confirmed by a button in a mail and nothing less, of companies too; customers as in Europe."),
+    "it": _("As Europe; companies are protected as people are."),
+    "uk": _(
+        "As Europe; companies may be written to when they were told and could refuse, sole traders count as people."
+        " A charity may choose to write to its supporters."
+    ),
+    "ca": _("Express consent, unlimited; or implied by a purchase for 24 months, by an inquiry for 6."),
+    "us": _("Nothing is needed before the first mail; whoever opts out gets no more. Clicks may be measured unasked."),
 }
 ACTION_NAMES = {
     "request": _("Asked for"),
@@ -53,3 +95,12 @@ REASON_NAMES = {
     "manual": _("by hand"),
     "import": _("imported list"),
 }
+
+
+def in_words(pairs: Iterable[str]) -> list[str]:
+    """Return the least that suffices, basis by basis."""
+    least: dict[str, str] = {}
+    for text in sorted(pairs, key=lambda pair: (parse_pair(pair)[1].rung, pair)):
+        basis, level = parse_pair(text)
+        least.setdefault(basis.value, level.value)
+    return [f"{BASIS_NAMES[basis]} · {LEVEL_NAMES[level]}" for basis, level in least.items()]

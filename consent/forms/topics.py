@@ -8,7 +8,8 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, StringField,
 from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from consent.forms.names import LANGUAGE_NAMES
+from consent.forms.names import LANGUAGE_NAMES, PAIR_NAMES, PROFILE_NAMES
+from consent.policy.profiles import PROFILES, Profile
 
 PURPOSES = {
     "marketing": _("Marketing: offers and products"),
@@ -27,22 +28,30 @@ class TopicForm(FlaskForm):  # type: ignore[misc]
     description_en = TextAreaField(_("Description in English"), validators=[Length(max=500)], render_kw={"rows": 4})
     description_fr = TextAreaField(_("Description in French"), validators=[Length(max=500)], render_kw={"rows": 4})
     purpose = SelectField(_("Purpose"), choices=list(PURPOSES.items()))
-    accepts = SelectMultipleField(
-        _("Permission that suffices"),
-        choices=[
-            ("consent@confirmed", _("Consent, confirmed by a button in a mail (double opt-in)")),
-            ("consent@opt_in", _("Consent without that confirmation, e.g. imported with evidence")),
-            (
-                "soft_opt_in@opt_out",
-                _("Soft opt-in: customers, similar goods, told and able to refuse when they bought"),
-            ),
-        ],
-        default=["consent@confirmed", "soft_opt_in@opt_out"],
-        option_widget=CheckboxInput(),
-        widget=ListWidget(prefix_label=False),
-    )
     public = BooleanField(_("Offered to everybody on the preference page"), default=True)
 
     def texts(self, kind: str) -> dict[str, str]:
         """Return the texts of ``kind`` (name, description) by language."""
         return {language: self[f"{kind}_{language}"].data or "" for language in LANGUAGE_NAMES}
+
+    def pairs(self, profile: str) -> SelectMultipleField:
+        """Return the field of what suffices under a profile."""
+        return self[f"accepts_{profile}"]
+
+
+def offered(profile: Profile) -> list[str]:
+    """Return the pairs that a topic can be told to accept under a profile, the strictest first."""
+    return [pair for pair in PAIR_NAMES if pair in profile.possible]
+
+
+for _profile in PROFILES.values():
+    setattr(
+        TopicForm,
+        f"accepts_{_profile.name}",
+        SelectMultipleField(
+            PROFILE_NAMES[_profile.name],
+            choices=[(pair, PAIR_NAMES[pair]) for pair in offered(_profile)],
+            option_widget=CheckboxInput(),
+            widget=ListWidget(prefix_label=False),
+        ),
+    )

@@ -58,7 +58,7 @@ CONDITIONS: Mapping[str, Condition] = {
         Condition(
             "inquiry", lazy_gettext("what they asked or applied for"), lazy_gettext("Asked for a quote by telephone")
         ),
-        Condition(WHEN, lazy_gettext("the day it happened"), "2026-03-31"),
+        Condition(WHEN, lazy_gettext("the day it happened"), "2026-03-31", "date"),
     )
 }
 

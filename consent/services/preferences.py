@@ -14,6 +14,7 @@ from app.core.errors import InvalidToken
 from app.customers.queries.contacts import ContactInfo, contact
 from consent.errors import NotAllowed
 from consent.policy.ladder import Basis, Level, State
+from consent.policy.profiles import measured_by_default
 from consent.policy.standing import Action, Actor, Standing, Subject
 from consent.queries import permissions, topics
 from consent.queries.topics import TopicInfo
@@ -64,9 +65,15 @@ def load(session: Session, contact_id: int, brand_id: int) -> Preferences:
         contact_id,
         masked(person.email),
         tuple(choices),
-        brands.brand(session, brand_id).tracking_default if said is None else said,
+        _measured(session, brand_id, person.country) if said is None else said,
         person.objected_at is not None,
     )
+
+
+def _measured(session: Session, brand_id: int, country: str | None) -> bool:
+    """Tell whether somebody who never spoke of it is measured by a brand."""
+    found = brands.brand(session, brand_id)
+    return measured_by_default(found.tracking_default, found.profile, country)
 
 
 def _stands(standing: Standing | None) -> bool:

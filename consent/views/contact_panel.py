@@ -18,13 +18,22 @@ from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
 from app.accounts.views.reading import shows_people
 from app.brands.queries import brands
+from app.brands.queries.brands import BrandInfo
 from app.core import clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
-from app.customers.queries.contacts import contact
+from app.customers.queries.contacts import ContactInfo, contact
 from app.customers.queries.timeline import TimelineEntry
-from consent.forms.names import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES, REASON_NAMES
-from consent.policy.profiles import accepted
+from consent.forms.names import (
+    ACTION_NAMES,
+    ACTOR_NAMES,
+    BASIS_NAMES,
+    LEVEL_NAMES,
+    PROFILE_NAMES,
+    REASON_NAMES,
+    in_words,
+)
+from consent.policy.profiles import accepted, deciding
 from consent.policy.standing import Actor, Standing, Subject, topic_gate
 from consent.queries import gates, permissions, proof, suppressions, topics
 from consent.queries.permissions import LedgerEntry
@@ -53,12 +62,14 @@ ICONS = {
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One topic of the panel: what stands, and the gate that shuts it, in words."""
+    """One topic of the panel: what stands, whose rules decide, and the gate that shuts it, in words."""
 
     topic: TopicInfo
     brand: str
     standing: Standing
     gate: str
+    rules: str
+    suffices: tuple[str, ...]  # what would do, when what stands is too weak
     history: tuple[LedgerEntry, ...]
 
 
@@ -82,11 +93,8 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
     for topic in topics.topics(session, archived=True):
         if topic.archived_at is not None and topic.id not in known:
             continue
-        standing = known.get(topic.id, Standing()).at(clock.now())
-        pairs = accepted(topic.accepts, owners[topic.brand_id].profile, person.country)
-        gate = topic_gate(standing, pairs, person.address_key or b"", clock.now())
         history = tuple(entry for entry in entries if entry.act.topic_id == topic.id)[::-1]
-        rows.append(PanelRow(topic, owners[topic.brand_id].name, standing, gates.label(gate) if gate else "", history))
+        rows.append(_row(topic, owners[topic.brand_id], person, known.get(topic.id, Standing()), history))
     return {
         "contact": person,
         "rows": rows,
@@ -105,6 +113,23 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
             "reason": REASON_NAMES,
         },
     }
+
+
+def _row(
+    topic: TopicInfo, brand: BrandInfo, person: ContactInfo, standing: Standing, history: tuple[LedgerEntry, ...]
+) -> PanelRow:
+    now = clock.now()
+    pairs = accepted(topic.accepts, brand.profile, person.country)
+    gate = topic_gate(standing, pairs, person.address_key or b"", now)
+    return PanelRow(
+        topic,
+        brand.name,
+        standing.at(now),
+        gates.label(gate) if gate else "",
+        " + ".join(str(PROFILE_NAMES[found.name]) for found in deciding(brand.profile, person.country)),
+        tuple(in_words(pairs)) if gate == "permission_too_weak" else (),
+        history,
+    )
 
 
 def timeline(session: Session, contact_id: int, limit: int) -> list[TimelineEntry]:

@@ -10,13 +10,16 @@ from flask_babel import lazy_gettext as _
 
 from app.accounts.services import audit
 from app.brands.queries import brands
+from app.brands.queries.profiles import ProfileChoice, profiles
 from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
 from app.customers.queries import listing, timeline
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import contacts, importing
 from app.customers.services.importing import TopicChoice
+from consent.forms.names import PROFILE_NAMES, PROFILE_TEXTS
 from consent.policy.ladder import Basis
+from consent.policy.profiles import PROFILES
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, proof, requests, suppressions, topics
 from consent.services import ageing, conditions
@@ -35,6 +38,8 @@ def register() -> None:
     importing.sinks.add("permission", record)
     importing.barriers.add("permission", suppressions.erased_addresses)
     importing.topic_choices.add("permission", _topic_choices)
+    for name in PROFILES:
+        profiles.add(name, ProfileChoice(PROFILE_NAMES[name], PROFILE_TEXTS[name]))
     for basis in Basis:
         importing.bases.add(basis.value, conditions.terms(basis))
     contacts.address_listeners.add("permission", _address_changed)

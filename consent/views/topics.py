@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from collections.abc import Mapping, Sequence
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -10,12 +12,13 @@ from app.accounts.policy import Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows
 from app.brands.queries import brands
+from app.brands.queries.brands import BrandInfo
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
-from consent.forms.names import BASIS_NAMES, LANGUAGE_NAMES, LEVEL_NAMES
-from consent.forms.topics import PURPOSES, TopicForm
-from consent.policy.ladder import closed_upwards, parse_pair
-from consent.policy.profiles import EUROPE, accepted
+from consent.forms.names import LANGUAGE_NAMES, PROFILE_NAMES, in_words
+from consent.forms.topics import PURPOSES, TopicForm, offered
+from consent.policy.ladder import closed_upwards
+from consent.policy.profiles import PROFILES, Profile, accepted, profile
 from consent.queries import figures, topics
 from consent.queries.topics import TopicInfo
 from consent.services import topics as service
@@ -37,46 +40,41 @@ def index() -> ResponseReturnValue:
         topics=rows,
         brands=names,
         granted=granted,
-        pairs={topic_id: shortest(found) for topic_id, found in pairs.items()},
+        pairs={topic_id: in_words(found) for topic_id, found in pairs.items()},
         purposes=PURPOSES,
     )
-
-
-def shortest(pairs: frozenset[str]) -> list[str]:
-    """Return the least that suffices, basis by basis, in words."""
-    least: dict[str, str] = {}
-    for text in sorted(pairs, key=lambda pair: parse_pair(pair)[1].rung):
-        basis, level = parse_pair(text)
-        least.setdefault(basis.value, level.value)
-    return [f"{BASIS_NAMES[basis]} · {LEVEL_NAMES[level]}" for basis, level in least.items()]
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @allows(Role.MARKETER)
 def new() -> ResponseReturnValue:
-    """Create a topic."""
+    """Create a topic. What suffices depends on the brand's rules, so choosing another brand shows the others."""
     with unit_of_work() as session:
-        offered = brands.all_brands(session)
-    form = TopicForm()
-    form.brand_id.choices = [(brand.id, brand.name) for brand in offered]
+        known = {brand.id: brand for brand in brands.all_brands(session)}
+    if not known:
+        return redirect(url_for(".index"))
+    asked = request.values.get("brand_id", type=int)
+    brand = known.get(asked or 0) or next(iter(known.values()))
+    form = TopicForm(data={"brand_id": brand.id, "public": True, **_ticked({}, profile(brand.profile).name)})
+    form.brand_id.choices = [(one.id, one.name) for one in known.values()]
     if form.validate_on_submit():
         try:
             with unit_of_work() as session:
                 topic_id = service.create(
                     session,
-                    form.brand_id.data,
+                    brand.id,
                     form.texts("name"),
                     descriptions=form.texts("description"),
                     purpose=form.purpose.data,
-                    accepts=_accepts(form),
+                    accepts=_accepts(form, profile(brand.profile).name, {}),
                     public=form.public.data,
                 )
-                audit.record(session, "created", "topic", topic_id, brand_id=form.brand_id.data)
+                audit.record(session, "created", "topic", topic_id, brand_id=brand.id)
             flash(_("The topic is there. Offer it on a sign-up form next."), "success")
             return redirect(url_for(".index"))
         except InvalidInput as error:
-            _attach(form, error)
-    return _form_page(form, None)
+            _attach(form, error, profile(brand.profile).name)
+    return _form_page(form, None, brand)
 
 
 @blueprint.route("/<int:topic_id>/edit", methods=["GET", "POST"])
@@ -85,7 +83,8 @@ def edit(topic_id: int) -> ResponseReturnValue:
     """Change a topic."""
     with unit_of_work() as session:
         topic = topics.topic(session, topic_id)
-    form = TopicForm(data=_data(topic))
+        brand = brands.brand(session, topic.brand_id)
+    form = TopicForm(data=_data(topic, profile(brand.profile).name))
     del form.brand_id
     if form.validate_on_submit():
         try:
@@ -96,15 +95,15 @@ def edit(topic_id: int) -> ResponseReturnValue:
                     form.texts("name"),
                     descriptions=form.texts("description"),
                     purpose=form.purpose.data,
-                    accepts=_accepts(form),
+                    accepts=_accepts(form, profile(brand.profile).name, topic.accepts),
                     public=form.public.data,
                 )
                 audit.record(session, "changed", "topic", topic_id, brand_id=topic.brand_id)
             flash(_("Saved."), "success")
             return redirect(url_for(".index"))
         except InvalidInput as error:
-            _attach(form, error)
-    return _form_page(form, topic)
+            _attach(form, error, profile(brand.profile).name)
+    return _form_page(form, topic, brand)
 
 
 @blueprint.post("/<int:topic_id>/archive")
@@ -118,28 +117,55 @@ def archive(topic_id: int) -> ResponseReturnValue:
     return redirect(url_for(".index"))
 
 
-def _data(topic: TopicInfo) -> dict[str, object]:
-    floors = {EUROPE.defaults[0], EUROPE.defaults[1], *EUROPE.choices}
-    held = accepted(topic.accepts, EUROPE.name)
+def _data(topic: TopicInfo, own: str) -> dict[str, object]:
     texts = {f"name_{code}": topic.names.get(code, "") for code in LANGUAGE_NAMES}
     texts |= {f"description_{code}": topic.descriptions.get(code, "") for code in LANGUAGE_NAMES}
-    return {**texts, "purpose": topic.purpose, "public": topic.public, "accepts": sorted(held & floors)}
+    return {**texts, "purpose": topic.purpose, "public": topic.public, **_ticked(topic.accepts, own)}
 
 
-def _accepts(form: TopicForm) -> dict[str, list[str]]:
-    """Return what the topic accepts; nothing of its own when that is what the profile says anyway."""
-    chosen = closed_upwards(form.accepts.data)
-    if not chosen:
+def _unsaid(profile: Profile, own: str) -> frozenset[str]:
+    """Return what counts under a profile while a topic holds no list for it (``policy.profiles.accepted``)."""
+    return accepted({}, own) if profile.name == own else profile.possible
+
+
+def _ticked(accepts: Mapping[str, Sequence[str]], own: str) -> dict[str, object]:
+    """Return the boxes that are ticked, profile by profile; ``own`` is the brand's."""
+    held = {name: frozenset(accepts.get(name, _unsaid(found, own))) for name, found in PROFILES.items()}
+    return {f"accepts_{name}": [pair for pair in offered(PROFILES[name]) if pair in held[name]] for name in held}
+
+
+def _accepts(form: TopicForm, own: str, before: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the topic's own lists: what the page showed, as far as it is not what counts anyway."""
+    shown = [name for name in request.form.getlist("rules") if name in PROFILES]
+    if not shown or shown[0] != own:
+        form.pairs(own).data = _ticked(before, own)[f"accepts_{own}"]
+        raise InvalidInput(_("This brand follows these rules: look at them once more."), field="accepts")
+    if not form.pairs(own).data:
         raise InvalidInput(
             _("Choose one kind of permission at least, or nobody can ever be written to."), field="accepts"
         )
-    return {} if frozenset(chosen) == accepted({}, EUROPE.name) else {EUROPE.name: list(form.accepts.data)}
+    lists = {name: list(pairs) for name, pairs in before.items() if name not in shown}
+    for name in shown:
+        chosen = form.pairs(name).data
+        if frozenset(closed_upwards(chosen)) != _unsaid(PROFILES[name], own):
+            lists[name] = list(chosen)
+    return lists
 
 
-def _attach(form: TopicForm, error: InvalidInput) -> None:
-    field = form.accepts if error.field == "accepts" else form.name_en
+def _attach(form: TopicForm, error: InvalidInput, own: str) -> None:
+    field = form.pairs(own) if error.field == "accepts" else form.name_en
     field.errors = [*field.errors, str(error)]
 
 
-def _form_page(form: TopicForm, topic: TopicInfo | None) -> ResponseReturnValue:
-    return render_template("web/consent/topic.html", form=form, topic=topic), 422 if form.errors else 200
+def _form_page(form: TopicForm, topic: TopicInfo | None, brand: BrandInfo) -> ResponseReturnValue:
+    own = profile(brand.profile).name
+    page = render_template(
+        "web/consent/topic.html",
+        form=form,
+        topic=topic,
+        brand=brand,
+        own=own,
+        others=[name for name in PROFILES if name != own],
+        profile_names=PROFILE_NAMES,
+    )
+    return page, 422 if form.errors else 200

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.accounts.policy import Role
+from app.brands.queries import brands
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
-from consent.policy.ladder import State
+from consent.policy.ladder import Level, State
+from consent.policy.profiles import PROFILES
 from consent.queries import forms, permissions, topics
 from tests.consent.conftest import Stage
 from tests.factories import consent as make
@@ -26,19 +29,63 @@ def staff(client: FlaskClient, stage: Stage) -> FlaskClient:
 
 def test_a_topic_is_created_changed_and_put_aside(staff: FlaskClient, stage: Stage) -> None:
     given = {"brand_id": stage.brand, "name_en": "Events", "name_fr": "Événements", "purpose": "events", "public": "y"}
-    assert staff.post("/topics/new", data={**given, "accepts": []}).status_code == 422
-    assert staff.post("/topics/new", data={**given, "accepts": ["consent@opt_in"]}).status_code == 302
+    given |= {"rules": "eu"}
+    assert staff.post("/topics/new", data={**given, "accepts_eu": []}).status_code == 422
+    assert staff.post("/topics/new", data={**given, "accepts_eu": ["b2b_interest@opt_out"]}).status_code == 422
+    assert staff.post("/topics/new", data={**given, "accepts_eu": ["consent@opt_in"]}).status_code == 302
     with unit_of_work() as session:
         made = topics.by_slug(session, "events")
     assert made.accepts == {"eu": ("consent@confirmed", "consent@opt_in")} and made.name("fr") == "Événements"
     assert "consent · opt-in" in staff.get("/topics").text
-    both = {**given, "accepts": ["consent@confirmed", "soft_opt_in@opt_out"]}
+    both = {**given, "accepts_eu": ["consent@confirmed", "soft_opt_in@opt_out"]}
     assert staff.post(f"/topics/{made.id}/edit", data=both).status_code == 302
     with unit_of_work() as session:
         assert topics.topic(session, made.id).accepts == {}
     staff.post(f"/topics/{made.id}/archive")
     with unit_of_work() as session:
         assert topics.topic(session, made.id).archived_at is not None
+
+
+def test_a_topic_shows_the_brands_rules_and_bounds_those_of_other_countries(staff: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        british = make.make_brand(session, "Harbour", profile="uk")
+    page = staff.get(f"/topics/new?brand_id={british}").text
+    assert "Harbour follows the rules of: United Kingdom." in page
+    assert 'value="charity_support@opt_out"' in page.partition("People in other countries")[0]
+    assert page.index('name="rules" value="uk"') < page.index('name="rules" value="eu"')
+    ticked = re.findall(r'<input checked[^>]*name="(accepts_\w+)"[^>]*value="([^"]+)"', page)
+    assert ("accepts_uk", "consent@opt_in") not in ticked and ("accepts_fr", "consent@opt_in") in ticked
+    given = {"brand_id": british, "name_en": "Appeals", "purpose": "fundraising", "rules": ["uk", "fr", "de"]}
+    given |= {"accepts_uk": ["consent@confirmed", "charity_support@opt_out"], "accepts_fr": ["consent@confirmed"]}
+    given |= {"accepts_de": ["consent@confirmed", "soft_opt_in@opt_out"]}
+    assert "look at them once more" in staff.post("/topics/new", data={**given, "rules": ["eu", "uk"]}).text
+    assert staff.post("/topics/new", data=given).status_code == 302
+    with unit_of_work() as session:
+        lists = topics.by_slug(session, "appeals").accepts
+    assert set(lists) == {"uk", "fr"} and lists["fr"] == ("consent@confirmed",)
+
+
+def test_a_brand_chooses_its_rules_and_reads_what_they_mean(staff: FlaskClient, stage: Stage) -> None:
+    page = staff.get(f"/settings/brands/{stage.brand}").text
+    assert "sole traders count as people" in page and "no legal advice" in page
+    found = re.findall(r'<input[^>]*name="profile"[^>]*value="(\w+)"', page)
+    assert found == list(PROFILES)
+    with unit_of_work() as session:
+        brand = brands.brand(session, stage.brand)
+    given = {"name": brand.name, "postal_address": brand.postal_address, "colour": brand.colour, "language": "en"}
+    given |= {"time_zone": brand.time_zone, "currency": brand.currency}
+    assert staff.post(f"/settings/brands/{stage.brand}", data={**given, "profile": "atlantis"}).status_code == 422
+    assert staff.post(f"/settings/brands/{stage.brand}", data={**given, "profile": "de"}).status_code == 302
+    assert "Germany" in staff.get("/settings/brands").text
+
+
+def test_the_contact_page_names_the_rules_that_decide(staff: FlaskClient, stage: Stage) -> None:
+    with unit_of_work() as session:
+        one = make.make_contact(session, country="DE")
+        make.grant(session, one, stage.news, level=Level.OPT_IN)
+    page = staff.get(f"/contacts/{one}").text
+    assert "rules: Europe, strict + Germany" in page
+    assert "What would suffice: soft opt-in · opt-out; consent · confirmed." in page
 
 
 def test_a_forms_words_keep_every_version(staff: FlaskClient, stage: Stage) -> None:

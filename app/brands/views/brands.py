@@ -12,6 +12,8 @@ from app.accounts.services import audit
 from app.accounts.views.guard import allows
 from app.brands.forms import BrandForm, ControllerForm
 from app.brands.queries import brands as queries
+from app.brands.queries.brands import BrandInfo
+from app.brands.queries.profiles import profiles
 from app.brands.services import set_up
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
@@ -26,7 +28,7 @@ def index() -> ResponseReturnValue:
     """Show all brands."""
     with unit_of_work() as session:
         brands = queries.all_brands(session)
-    return render_template("web/brands/index.html", brands=brands)
+    return render_template("web/brands/index.html", brands=brands, explained=profiles)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -44,7 +46,7 @@ def create() -> ResponseReturnValue:
         else:
             flash(_("The brand is there. Give it a sender next."), "success")
             return redirect(url_for("senders.index"))
-    return render_template("web/brands/form.html", form=form, brand=None), 422 if form.errors else 200
+    return _page(form, None)
 
 
 @blueprint.route("/<int:brand_id>", methods=["GET", "POST"])
@@ -64,7 +66,12 @@ def edit(brand_id: int) -> ResponseReturnValue:
         else:
             flash(_("Saved."), "success")
             return redirect(url_for(".index"))
-    return render_template("web/brands/form.html", form=form, brand=brand), 422 if form.errors else 200
+    return _page(form, brand)
+
+
+def _page(form: BrandForm, brand: BrandInfo | None) -> ResponseReturnValue:
+    page = render_template("web/brands/form.html", form=form, brand=brand, explained=profiles)
+    return page, 422 if form.errors else 200
 
 
 @controller.get("")

@@ -34,6 +34,7 @@ class BatchInfo:
     basis: str | None
     source: str
     evidence: str
+    conditions: dict[str, str]
     dry_run: bool
     size: int
     position: int
@@ -119,6 +120,7 @@ def _info(row: ImportBatch) -> BatchInfo:
         basis=row.basis,
         source=row.source,
         evidence=row.evidence,
+        conditions=row.options.get("conditions", {}),
         dry_run=row.dry_run,
         size=row.size,
         position=row.position,

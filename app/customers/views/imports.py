@@ -27,7 +27,7 @@ from app.customers.queries import fields as field_queries
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services.exporting import guard_formula
-from app.customers.services.importing import batches, forgetting, topics
+from app.customers.services.importing import batches, conditions_of, forgetting, topics
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import inspect
@@ -116,6 +116,7 @@ def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: 
         topics=offered,
         levels=LEVELS,
         bases=BASES,
+        asked={basis: conditions_of(basis) for basis in BASES if conditions_of(basis)},
         date_orders=DATE_ORDERS,
         terms=terms,
         problem=problem,
@@ -133,14 +134,7 @@ def start(batch_id: int) -> ResponseReturnValue:
         batch = imports.batch(session, batch_id)
     for number, column in enumerate(batch.columns):
         mapping[column] = request.form.get(f"column-{number}", "")
-    topic_id = request.form.get("topic_id", type=int)
-    statement = Statement(
-        topic_id,
-        request.form.get("level", "") if topic_id else "",
-        request.form.get("basis", "") if topic_id else "",
-        request.form.get("source", ""),
-        request.form.get("evidence", ""),
-    )
+    statement = _statement()
     try:
         with unit_of_work() as session:
             if new := [column for column, target in mapping.items() if target == "+"]:
@@ -156,13 +150,28 @@ def start(batch_id: int) -> ResponseReturnValue:
     return redirect(url_for(".page", batch_id=batch_id))
 
 
+def _statement() -> Statement:
+    topic_id = request.form.get("topic_id", type=int)
+    basis = request.form.get("basis", "") if topic_id else ""
+    return Statement(
+        topic_id,
+        request.form.get("level", "") if topic_id else "",
+        basis,
+        request.form.get("source", ""),
+        request.form.get("evidence", ""),
+        {asked.name: request.form.get(f"condition-{basis}-{asked.name}", "")[:1000] for asked in conditions_of(basis)},
+    )
+
+
 @blueprint.post("/<int:batch_id>/apply")
 @allows(Role.MARKETER)
 def apply(batch_id: int) -> ResponseReturnValue:
     """Do for real what a dry run tried."""
     with unit_of_work() as session:
         batch = imports.batch(session, batch_id)
-        statement = Statement(batch.topic_id, batch.level or "", batch.basis or "", batch.source, batch.evidence)
+        statement = Statement(
+            batch.topic_id, batch.level or "", batch.basis or "", batch.source, batch.evidence, batch.conditions
+        )
         order = DateOrder(batch.date_order)
         batches.prepare(session, batch_id, batch.mapping, statement, dry_run=False, date_order=order)
         enqueue(session, run_import, batch_id)
@@ -208,7 +217,10 @@ def _result(batch: BatchInfo, template: str = "web/customers/import.html") -> st
         topic = next((t for t in topics(session, language()) if t.id == batch.topic_id), None)
     if refused:
         saw(people=len(refused), subject="import", subject_id=batch.id)
-    return render_template(template, batch=batch, rejects=refused, topic=topic, levels=LEVELS, bases=BASES)
+    stated = [(asked.label, batch.conditions.get(asked.name, "–")) for asked in conditions_of(batch.basis or "")]
+    return render_template(
+        template, batch=batch, rejects=refused, topic=topic, levels=LEVELS, bases=BASES, stated=stated
+    )
 
 
 @blueprint.get("/<int:batch_id>/rejects.csv")

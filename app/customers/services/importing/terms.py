@@ -59,11 +59,13 @@ barriers: Registry[Barrier] = Registry("import barriers")
 
 @dataclass(frozen=True)
 class Condition:
-    """Something a legal basis asks for. ``label`` and ``example`` may be lazy translations."""
+    """Something a legal basis asks for. ``label`` and ``example`` may be lazy translations; ``kind`` is that of the
+    input field, text or date."""
 
     name: str
     label: object
     example: object
+    kind: str = "text"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ class BasisTerms:
 
 
 bases: Registry[BasisTerms] = Registry("legal bases")  # by name; consent fills it
+
+
+def conditions_of(basis: str) -> tuple[Condition, ...]:
+    """Return what a legal basis asks for; nothing for one that is blank or not known."""
+    found = bases.get(basis)
+    return found.conditions if found else ()
 
 
 def split_evidence(texts: Iterable[str]) -> tuple[str, dict[str, str]]:

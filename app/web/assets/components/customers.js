@@ -14,4 +14,15 @@ export function register(Alpine) {
       if (event.dataTransfer.files.length) this.$refs.file.files = event.dataTransfer.files;
     },
   }));
+
+  // x-data="basis": shows what the chosen legal basis asks for, and nothing of the others.
+  Alpine.data("basis", () => ({
+    init() {
+      this.show();
+    },
+    show() {
+      const chosen = this.$root.querySelector("[name=basis]").value;
+      for (const part of this.$root.querySelectorAll("[data-basis]")) part.hidden = part.dataset.basis !== chosen;
+    },
+  }));
 }
