@@ -38,6 +38,7 @@ from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
 from consent import views as consent_views
 from consent.queries import proof
 from consent.services import erase, withdraw
+from consent.services import welcome as welcome_mail
 from consent.views import offers
 from reports.views import campaign as reports_campaign
 from reports.views import cards as reports_cards
@@ -131,6 +132,7 @@ def wire() -> None:
     timeline.sources.add("campaigns", campaign_timeline.entries)
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
     withdraw.contexts.add("campaigns", withdrawals.context)
+    withdraw.contexts.add("forms", welcome_mail.context)
     withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
     erase.erasure_steps.add("campaigns", forget.forget)
     erase.erasure_steps.add("tracking", tracking_forget.forget)

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     send_connections: int = 4  # SMTP connections of one sending task
     send_parallel: int = 2  # sending tasks at once for one campaign
     spool_fsync: bool = False  # make opens and clicks survive a power cut too, at the price of a disk flush each
+    check_mx: bool = False  # ask the DNS whether the domain of an address typed into a form receives mail
     log_format: str = "console"  # or json
     requests_kept_years: int = Field(default=3, ge=1)  # how long a closed request says whose it was
     archive_public_key: str = ""  # seals proofs of the erased; the private key is not here

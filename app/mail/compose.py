@@ -14,14 +14,17 @@ from app.mail.merge import Value, Values
 from app.mail.skeleton import Frame, Skeleton, build_skeleton
 from app.mail.templates import FOLDER, language_of, read
 
-SystemMail = Literal["confirm", "access_link", "campaign_finished", "request_due"]
+SystemMail = Literal[
+    "confirm", "confirm_reminder", "confirm_parent", "welcome", "access_link", "campaign_finished", "request_due"
+]
 _FIELDS = Fields(
     contact=frozenset(),
     brand=frozenset({"name", "colour"}),
     extra=frozenset(
         {"topics", "expires", "minutes", "campaign_name", "sent", "failed", "skipped", "unknown", "request_number"}
-    ),
-    urls=frozenset({"confirm_url", "link_url", "report_url"}),
+    )
+    | frozenset({"asked", "minor", "subject", "paragraphs", "topic"}),
+    urls=frozenset({"confirm_url", "link_url", "report_url", "preferences_url", "unsubscribe_url"}),
 )
 
 
@@ -36,6 +39,15 @@ class SystemSender:
     postal_address: str
     reply_to: str = ""
     colour: str = "#206bc4"
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """What makes a mail one of a list: its List-Id (RFC 2919) and name. Its values hold ``unsubscribe_url``, which the
+    headers of RFC 8058 carry."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +70,18 @@ def compose(
     now: datetime,
     to_name: str = "",
     signer: Signer | None = None,
+    listed: MailingList | None = None,
 ) -> ComposedMail:
     """Build and sign a system mail.
 
-    ``values`` by mail: confirm – ``confirm_url``, ``topics`` (tuple of names), ``expires`` (text); access_link –
+    ``values`` by mail: confirm – ``confirm_url``, ``topics`` (tuple of names), ``expires`` (text); confirm_reminder –
+    the same and ``asked`` (text); confirm_parent – as confirm and ``minor`` (masked address); welcome – ``subject``,
+    ``paragraphs``, ``topic``, ``preferences_url``, ``unsubscribe_url``, and it is ``listed``; access_link –
     ``link_url``, ``minutes``; campaign_finished – ``campaign_name``, ``report_url``, ``sent``, ``failed``, ``skipped``,
     ``unknown``; request_due – ``request_number``, ``expires`` (text), ``link_url``.
     Raises AddressRefused, and ValueError when a value is missing.
     """
-    skeleton = _skeleton(name, language_of(language), sender)
+    skeleton = _skeleton(name, language_of(language), sender, listed)
     if missing := skeleton.needs - values.keys() - {"to_address", "to_name", "message_id", "date"}:
         raise ValueError(f"the mail “{name}” needs {', '.join(sorted(missing))}")
     person: dict[str, Value] = {
@@ -82,7 +97,7 @@ def compose(
 
 
 @lru_cache(maxsize=64)
-def _skeleton(name: SystemMail, language: str, sender: SystemSender) -> Skeleton:
+def _skeleton(name: SystemMail, language: str, sender: SystemSender, listed: MailingList | None) -> Skeleton:
     head, content = read(FOLDER / name / f"{language}.mjml")
     layout = (FOLDER / "layout.mjml").read_text("utf-8")
     constants: dict[str, Value] = {
@@ -102,6 +117,8 @@ def _skeleton(name: SystemMail, language: str, sender: SystemSender) -> Skeleton
         subject=head["subject"],
         message_id_domain=sender.message_id_domain,
         reply_to=sender.reply_to,
-        bulk=False,
+        list_id=listed.id if listed else "",
+        list_name=listed.name if listed else "",
+        bulk=listed is not None,
     )
     return build_skeleton(design, frame, None, constants=constants, fields=_FIELDS)

@@ -28,6 +28,7 @@ _DOMAINS: dict[str, str] = {
 }
 _GROUP_OF = {domain: group for group, domains in _DOMAINS.items() for domain in domains.split()}
 
+DOMAINS: tuple[str, ...] = tuple(_GROUP_OF)
 OTHER = "other"
 GROUPS: tuple[str, ...] = (*_DOMAINS, OTHER)
 

@@ -22,5 +22,6 @@ SUBJECT_NAMES = {
     "segment": _("a segment"),
     "import": _("import"),
     "campaign": _("campaign"),
+    "paper": _("paper list"),
     "request": _("request"),
 }

@@ -20,7 +20,8 @@ POLICY = {
     "frame-ancestors": "'self'",
 }
 FOREVER = "public, max-age=31536000, immutable"
-UPLOAD, MAX_UPLOAD = "imports.upload", 256 * 1024 * 1024  # an import of some million rows
+# By endpoint, in bytes: an import of some million rows; a scan.
+UPLOADS = {"imports.upload": 256 * 1024 * 1024, "papers.new": 20 * 1024 * 1024}
 
 
 def install(app: Flask) -> None:
@@ -49,8 +50,8 @@ def _begin() -> None:
     log.bind(request_id=g.request_id)
     audit.acting(audit.Actor(None, request.remote_addr))
     # Who is not known must not fill the disk with bodies, which are kept while they come in.
-    if request.endpoint == UPLOAD and find_user() is not None:
-        request.max_content_length = MAX_UPLOAD
+    if request.endpoint in UPLOADS and find_user() is not None:
+        request.max_content_length = UPLOADS[request.endpoint]
 
 
 def _harden(response: Response) -> Response:

@@ -8,6 +8,7 @@ from consent.models.archive import SealedProof
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.notices import SourceNotice
+from consent.models.paper import PaperList
 from consent.models.register import RegisterText
 from consent.models.requests import PrivacyRequest, PrivacyRequestStep
 from consent.models.suppression import Suppression
@@ -17,6 +18,7 @@ __all__ = [
     "Form",
     "FormFigure",
     "LedgerAnchor",
+    "PaperList",
     "Permission",
     "PermissionEvent",
     "PermissionEvidence",

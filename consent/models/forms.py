@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Index,
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,7 +35,12 @@ class Form(Base):
     asks_tracking: Mapped[bool] = mapped_column(server_default="true")
     redirect_url: Mapped[str] = mapped_column(Text, server_default="")
     active: Mapped[bool] = mapped_column(server_default="true")
+    disposable: Mapped[str] = mapped_column(Text, server_default="allow")  # addresses for minutes: or warn, refuse
+    age_country: Mapped[str] = mapped_column(Text, server_default="")  # whose age of consent is asked for, if any
+    reminds: Mapped[bool] = mapped_column(server_default="false")  # once, who did not confirm
+    welcomes: Mapped[bool] = mapped_column(server_default="false")  # by a mail, who confirmed
     created_at: Mapped[created]
+    __table_args__ = (CheckConstraint("disposable IN ('allow', 'warn', 'refuse')", name="disposable"),)
 
 
 class Wording(Base):
@@ -76,14 +83,26 @@ class SignUp(Base):
     referrer: Mapped[str] = mapped_column(Text, server_default="")  # host of the site that led here
     wordings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # kind to wording id, as shown
     fields: Mapped[dict[str, str]] = mapped_column(server_default="{}")  # written on the contact once confirmed
+    # A child's address, when ``email`` is that of the parent who is asked first (consent.services.parents).
+    minor_email: Mapped[str | None] = mapped_column(Text)
+    minor_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    statements: Mapped[dict[str, str]] = mapped_column(server_default="{}")  # of age and parents; become evidence
     created_at: Mapped[created]
     mailed_at: Mapped[timestamp | None]
+    reminded_at: Mapped[timestamp | None]
+    reminder_settled: Mapped[bool] = mapped_column(server_default="false")  # decided about, whatever the answer
     confirmed_at: Mapped[timestamp | None]
     expires_at: Mapped[timestamp]
     __table_args__ = (
         Index("ix_sign_up_address_key_created_at", "address_key", "created_at"),
         Index("ix_sign_up_ip_created_at", "ip", "created_at"),
         Index("ix_sign_up_domain_created_at", "domain", "created_at"),
+        Index("ix_sign_up_form_id_created_at", "form_id", "created_at"),
+        Index(
+            "ix_sign_up_mailed_at",
+            "mailed_at",
+            postgresql_where=text("confirmed_at IS NULL AND NOT reminder_settled"),
+        ),
     )
 
 

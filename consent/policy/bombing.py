@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 
 from app.mail.providers import group_of
 
 ADDRESS_PAUSE = timedelta(hours=12)  # between two confirmation mails to one address, over all forms
 ADDRESS_SPAN, ADDRESS_MAILS = timedelta(days=30), 4
-MAILBOX_SPAN, MAILBOX_MAILS = timedelta(days=1), 3  # to spellings of one mailbox: ada+1@, ada+2@
+MAILBOX_SPAN, MAILBOX_MAILS = timedelta(hours=12), 1  # to all spellings of one mailbox: ada+1@, ada+2@
 IP_SPAN, IP_REQUESTS = timedelta(hours=1), 30
 DOMAIN_SPAN, DOMAIN_MAILS = timedelta(hours=1), 60
 FILL_IN, SHOWN = timedelta(seconds=2), timedelta(hours=24)  # least and most time between a form and its answer
@@ -25,12 +26,34 @@ class Asked:
     domain_mails: int
 
 
+# Characters that a provider leaves out of a local part, and domains that lead to the same mailboxes.
+_IGNORED = {"gmail": ".", "proton": "._-"}
+_SAME = {"gmail": ("gmail.com", "googlemail.com"), "proton": ("proton.me", "protonmail.com", "pm.me")}
+
+
 def spellings(domain: str) -> tuple[str, str]:
     """Return the characters with which, and the mark behind which, one mailbox of ``domain`` can be spelled anew.
 
     Addresses that differ so are never taken for the same person; only for the sake of whose mailbox it may be.
     """
-    return ("." if group_of(domain) == "gmail" else "", "+")
+    return _IGNORED.get(group_of(domain), ""), "+"
+
+
+def mailbox(email: str, domain: str) -> str:
+    """Return what all spellings of one mailbox have in common."""
+    ignored, mark = spellings(domain)
+    local = email.rpartition("@")[0].lower().split(mark)[0].translate(dict.fromkeys(map(ord, ignored)))
+    return f"{local}@{same_domains(domain)[0]}"
+
+
+def same_domains(domain: str) -> tuple[str, ...]:
+    """Return the domains under which a mailbox of ``domain`` can be reached."""
+    return _SAME.get(group_of(domain), (domain,)) if domain in _SAME.get(group_of(domain), ()) else (domain,)
+
+
+def network(ip: str) -> str:
+    """Return the network that counts as one place: an IPv4 address, or the /64 that one line has under IPv6."""
+    return str(ip_network(f"{ip}/{64 if ':' in ip else 32}", strict=False))
 
 
 def may_mail(asked: Asked, domain: str) -> bool:

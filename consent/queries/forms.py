@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core import links
 from app.core.errors import NotFound
-from consent.models import Form, Wording
+from consent.models import Form, SignUp, Wording
 
 # Title and introduction are what is read first; the next two are what people agree to; the notice is what the law wants
-# them told (consent.policy.notice).
-KINDS = ("title", "intro", "consent", "tracking", "notice")
+# them told (consent.policy.notice); the last two are the mail that greets them.
+KINDS = ("title", "intro", "consent", "tracking", "notice", "welcome_subject", "welcome_text")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class FormInfo:
     asks_tracking: bool
     redirect_url: str
     active: bool
+    disposable: str
+    age_country: str
+    reminds: bool
+    welcomes: bool
     created_at: datetime
     wordings: Mapping[tuple[str, str], WordingInfo]
 
@@ -106,6 +110,13 @@ def notice(session: Session, form_id: int, language: str, version: int) -> str:
     return session.scalar(query) or ""
 
 
+def lately(session: Session, form_id: int, since: datetime) -> tuple[int, int]:
+    """Return how many requests a form got since then, and how many of those were confirmed; it stops at 500."""
+    some = select(SignUp.confirmed_at).where(SignUp.form_id == form_id, SignUp.created_at > since).limit(500).subquery()
+    row = session.execute(select(func.count(), func.count(some.c.confirmed_at)).select_from(some)).one()
+    return row[0], row[1]
+
+
 def _newest(session: Session, form_ids: list[int]) -> dict[int, list[WordingInfo]]:
     found: dict[int, list[WordingInfo]] = {}
     query = (
@@ -134,6 +145,10 @@ def _info(row: Form, texts: list[WordingInfo]) -> FormInfo:
         asks_tracking=row.asks_tracking,
         redirect_url=row.redirect_url,
         active=row.active,
+        disposable=row.disposable,
+        age_country=row.age_country,
+        reminds=row.reminds,
+        welcomes=row.welcomes,
         created_at=row.created_at,
         wordings={(text.kind, text.language): text for text in texts},
     )

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, tokens
 from app.core.errors import InvalidToken
-from app.core.ids import random_id
 from app.customers.queries.contacts import contact
 from app.customers.services.contacts import find_or_create
 from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
+from consent.services import parents
 from consent.services.ledger import Entry, append
-from consent.services.sign_up import KEPT, VALID, count, evidence_of, note_request, too_many_rows
+from consent.services.sign_up import KEPT, VALID, again, count, evidence_of, note_request, too_many_rows
 from consent.services.suppress import lift_by_own_act
 
 
@@ -44,6 +44,7 @@ class Pending:
     others: tuple[int, ...]
     done: bool
     form_id: int
+    minor_email: str | None
 
 
 def token_for(sign_up_id: int, nonce: str) -> str:
@@ -75,17 +76,21 @@ def pending(session: Session, token: str) -> Pending:
         others=tuple(topic_id for other in _others(session, row) for topic_id in other.topic_ids),
         done=row.confirmed_at is not None,
         form_id=row.form_id,
+        minor_email=row.minor_email,
     )
 
 
 def _others(session: Session, row: SignUp) -> list[SignUp]:
     """Further open requests for the same address and brand, one for each topic that this one lacks."""
+    if row.minor_email is not None:
+        return []
     query = (
         select(SignUp)
         .where(
             SignUp.address_key == row.address_key,
             SignUp.brand_id == row.brand_id,
             SignUp.id != row.id,
+            SignUp.minor_email.is_(None),
             SignUp.confirmed_at.is_(None),
             SignUp.expires_at > clock.now(),
         )
@@ -107,7 +112,7 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     that an old mail cannot undo a later withdrawal. Raises ``InvalidToken``.
     """
     row = _row(session, token, lock=True)
-    if row.confirmed_at is not None:
+    if row.confirmed_at is not None or row.minor_email is not None:
         return []
     ticked = set(also)
     wanted = {row: list(row.topic_ids)}
@@ -131,6 +136,15 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
         find_or_create(session, row.email, **row.fields)
     session.flush()
     return granted
+
+
+def agree_as_parent(session: Session, token: str, visit: Visit, statement: str) -> int | None:
+    """Take the consent of the parent behind a link; returns the id of the child's own request, or None when there is
+    nothing to do any more. Raises ``InvalidToken``."""
+    row = _row(session, token, lock=True)
+    if row.confirmed_at is not None or row.minor_email is None:
+        return None
+    return parents.agree(session, row, statement, visit.ip, visit.user_agent, visit.page)
 
 
 def _holder(session: Session, row: SignUp) -> int:
@@ -195,28 +209,4 @@ def renew(session: Session, token: str, visit: Visit) -> int | None:
         raise
     if row.confirmed_at is not None or too_many_rows(session, row.address_key):
         return None
-    now = clock.now()
-    fresh = SignUp(
-        form_id=row.form_id,
-        brand_id=row.brand_id,
-        contact_id=None,
-        email=row.email,
-        address_key=row.address_key,
-        domain=row.domain,
-        topic_ids=list(row.topic_ids),
-        tracking=row.tracking,
-        language=row.language,
-        nonce=random_id(),
-        ip=visit.ip,
-        user_agent=visit.user_agent[:400],
-        page=visit.page[:400],
-        source=row.source,
-        referrer=row.referrer,
-        wordings=row.wordings,
-        fields=row.fields,
-        created_at=now,
-        expires_at=now + VALID,
-    )
-    session.add(fresh)
-    session.flush()
-    return fresh.id
+    return again(session, row, ip=visit.ip, user_agent=visit.user_agent[:400], page=visit.page[:400])

@@ -58,7 +58,8 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
 
     What stands in the ledger and in the suppressions is the caller's to settle before.
     """
-    session.execute(delete(SignUp).where(or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys))))
+    theirs = or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys), SignUp.minor_key.in_(keys))
+    session.execute(delete(SignUp).where(theirs))
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
     notices.forget(session, contact_id)

@@ -55,6 +55,10 @@ class FormSpec:
     asks_tracking: bool = True
     redirect_url: str = ""
     active: bool = True
+    disposable: str = "allow"
+    age_country: str = ""
+    reminds: bool = False
+    welcomes: bool = False
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -64,7 +68,8 @@ def default_texts(brand_name: str) -> dict[str, dict[str, str]]:
         kind: {language: text.format(brand=brand_name) for language, text in texts.items()}
         for kind, texts in DEFAULTS.items()
     }
-    return filled | {"notice": dict(notice.DEFAULT)}
+    empty = {kind: dict.fromkeys(LANGUAGES, "") for kind in KINDS}
+    return empty | filled | {"notice": dict(notice.DEFAULT)}
 
 
 def create(session: Session, spec: FormSpec, *, slug: str = "") -> int:
@@ -105,14 +110,19 @@ def _fill(session: Session, row: Form, spec: FormSpec) -> None:
     row.name = spec.name.strip()
     row.topic_ids, row.fields = chosen, list(dict.fromkeys(spec.fields))
     row.asks_tracking, row.redirect_url, row.active = spec.asks_tracking, spec.redirect_url.strip(), spec.active
+    row.disposable, row.age_country = spec.disposable, spec.age_country
+    row.reminds, row.welcomes = spec.reminds, spec.welcomes
 
 
 def _keep_texts(session: Session, form_id: int, spec: FormSpec) -> None:
     required = ("title", "consent", *(("tracking",) if spec.asks_tracking else ()))
+    greeting = ("welcome_subject", "welcome_text") if spec.welcomes else ()
     for kind in KINDS:
         texts = {language: text.strip() for language, text in spec.texts.get(kind, {}).items() if text.strip()}
         if kind in required and not texts:
             raise InvalidInput(_("People must be able to read what they agree to: fill in this text."), field=kind)
+        if kind in greeting and not texts:
+            raise InvalidInput(_("The welcome mail needs a subject and a text."), field=kind)
         for text in texts.values() if kind == "notice" else ():
             notice.check(text)
         for language, text in texts.items():

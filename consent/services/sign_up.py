@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import Boolean, ColumnElement, and_, cast, func, select
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core import clock
@@ -36,7 +37,9 @@ ROWS_A_DAY = 20  # kept of one address: a victim's name must not fill the table
 @dataclass(frozen=True)
 class Request:
     """What somebody sent in. ``topic_ids`` are of the form; ``fields`` are checked texts; ``notice`` is what the form
-    told about the processing, filled in; ``source`` and ``referrer`` are clean (``policy.sources``)."""
+    told about the processing, filled in; ``source`` and ``referrer`` are clean (``policy.sources``).
+    With a ``minor``, ``address`` is the parent's; ``statements`` become evidence; ``wording_id`` names the
+    words that were agreed to, when they are not the form's present ones."""
 
     form: FormInfo
     address: Address
@@ -49,6 +52,10 @@ class Request:
     source: str = ""
     referrer: str = ""
     notice: str = ""
+    most_from_here: int = bombing.IP_REQUESTS
+    minor: Address | None = None
+    wording_id: int | None = None
+    statements: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,16 +65,10 @@ def request(session: Session, asked: Request) -> int | None:
     The caller enqueues ``tasks.answer_sign_up`` for the id and shows the same page either way.
     """
     now = clock.now()
-    from_here = select(func.count()).where(SignUp.ip == asked.ip, SignUp.created_at > now - bombing.IP_SPAN)
-    if asked.ip and (session.scalar(from_here) or 0) >= bombing.IP_REQUESTS:
+    if asked.ip and from_here(session, asked.ip) >= asked.most_from_here:
         return None
     if too_many_rows(session, asked.address.address_key):
         return None
-    kinds = ("consent", "tracking") if asked.tracking else ("consent",)
-    texts = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
-    shown = {kind: wording.id for kind, wording in texts.items() if wording}
-    if asked.notice:
-        shown["notice"] = wordings.ensure(session, asked.form.id, "notice_shown", asked.language, asked.notice)
     row = SignUp(
         form_id=asked.form.id,
         brand_id=asked.form.brand_id,
@@ -83,8 +84,11 @@ def request(session: Session, asked: Request) -> int | None:
         page=asked.page[:400],
         source=asked.source,
         referrer=asked.referrer,
-        wordings=shown,
+        wordings=_shown(session, asked),
         fields=dict(asked.fields),
+        minor_email=asked.minor.email if asked.minor else None,
+        minor_key=asked.minor.address_key if asked.minor else None,
+        statements=dict(asked.statements),
         created_at=now,
         expires_at=now + VALID,
     )
@@ -94,10 +98,45 @@ def request(session: Session, asked: Request) -> int | None:
     return row.id
 
 
+def _shown(session: Session, asked: Request) -> dict[str, int]:
+    """Return the wordings that were shown, by kind."""
+    kinds = ("consent", "tracking") if asked.tracking else ("consent",)
+    texts = {kind: asked.form.wording(kind, asked.language) for kind in kinds}
+    shown = {kind: wording.id for kind, wording in texts.items() if wording}
+    if asked.wording_id is not None:
+        shown["consent"] = asked.wording_id
+    if asked.notice:
+        shown["notice"] = wordings.ensure(session, asked.form.id, "notice_shown", asked.language, asked.notice)
+    return shown
+
+
+_AGAIN = (
+    "form_id brand_id email address_key domain topic_ids tracking language ip user_agent page source referrer "
+    "wordings fields minor_email minor_key statements"
+).split()
+
+
+def again(session: Session, row: SignUp, **changes: object) -> int:
+    """Write down a further request like ``row`` but for ``changes``, valid from now; return its id."""
+    now = clock.now()
+    copied = {name: getattr(row, name) for name in _AGAIN} | changes
+    fresh = SignUp(**copied, nonce=random_id(), created_at=now, expires_at=now + VALID)
+    session.add(fresh)
+    session.flush()
+    return fresh.id
+
+
 def count(session: Session, row: SignUp, *, submitted: int = 0, confirmed: int = 0) -> None:
     """Add a request to the figures of its form, on the day it was sent in."""
     source = label(row.source, row.referrer)
     figures.add(session, row.form_id, figures.day_of(row.created_at), source, submitted=submitted, confirmed=confirmed)
+
+
+def from_here(session: Session, ip: str) -> int:
+    """Return how many requests came from one place lately."""
+    near = SignUp.ip.op("<<=", return_type=Boolean())(cast(bombing.network(ip), INET))
+    lately = SignUp.created_at > clock.now() - bombing.IP_SPAN
+    return session.scalar(select(func.count()).where(near, lately)) or 0
 
 
 def too_many_rows(session: Session, address_key: bytes) -> bool:
@@ -116,6 +155,9 @@ class Mailing:
     email: str
     language: str
     topic_ids: tuple[int, ...]
+    asked_at: datetime
+    expires_at: datetime
+    minor_email: str | None
 
 
 def answer(session: Session, sign_up_id: int) -> Mailing | None:
@@ -128,22 +170,48 @@ def answer(session: Session, sign_up_id: int) -> Mailing | None:
     if row is None:
         return None
     # One decision for an address at a time, or 200 requests at once would each see no mail before theirs.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"sign-up {row.address_key.hex()}"))))
+    lock_address(session, row)
     session.refresh(row)
     if row.confirmed_at is not None:
         return None
     if row.mailed_at is None:
-        if not bombing.may_mail(_asked(session, row), row.domain):
+        if not may_mail(session, row):
             return None
         if active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
             return None
         row.mailed_at = clock.now()
-        known = by_address(session, _email_key(row))
+        known = by_address(session, email_key(row)) if row.minor_email is None else None
         if known is not None:
             row.contact_id = known.id
             note_request(session, row)
         session.flush()
-    return Mailing(row.id, row.nonce, row.brand_id, row.email, row.language, tuple(row.topic_ids))
+    return mailing_of(row)
+
+
+def mailing_of(row: SignUp) -> Mailing:
+    """Return the mail of a request."""
+    return Mailing(
+        row.id,
+        row.nonce,
+        row.brand_id,
+        row.email,
+        row.language,
+        tuple(row.topic_ids),
+        row.created_at,
+        row.expires_at,
+        row.minor_email,
+    )
+
+
+def lock_address(session: Session, row: SignUp) -> None:
+    """Let no other decision about mail to this mailbox be made until the transaction ends."""
+    mailbox = bombing.mailbox(row.email, row.domain)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"sign-up {mailbox}"))))
+
+
+def may_mail(session: Session, row: SignUp) -> bool:
+    """Tell whether one more confirmation mail or reminder may go to the address of a request."""
+    return bombing.may_mail(_asked(session, row), row.domain)
 
 
 def note_request(session: Session, row: SignUp) -> None:
@@ -181,11 +249,13 @@ def evidence_of(session: Session, row: SignUp, ip: str | None, user_agent: str, 
         "source": row.source,
         "referrer": row.referrer,
         "notice_version": str(told.version) if told else "",
+        **row.statements,
     }
     return evidence(row.email, ip, user_agent, page) | {name: value for name, value in more.items() if value}
 
 
-def _email_key(row: SignUp) -> str:
+def email_key(row: SignUp) -> str:
+    """Return the normalised address of a request."""
     local, _, _domain = row.email.rpartition("@")
     return f"{local.lower()}@{row.domain}"
 
@@ -196,10 +266,14 @@ def _asked(session: Session, row: SignUp) -> bombing.Asked:
     def mails(since: timedelta, who: ColumnElement[bool], *, late: timedelta = VALID) -> int:
         # created_at is what the indexes know; a job may be late, but not by more than a request is valid.
         recent = SignUp.created_at > now - since - late
-        return session.scalar(select(func.count()).where(SignUp.mailed_at > now - since, recent, who)) or 0
+        sent = (func.count().filter(at > now - since) for at in (SignUp.mailed_at, SignUp.reminded_at))
+        return sum(session.execute(select(*sent).where(recent, who)).one())
 
     same = SignUp.address_key == row.address_key
-    mailbox = and_(SignUp.domain == row.domain, _mailbox(SignUp.email, row.domain) == _mailbox(row.email, row.domain))
+    mailbox = and_(
+        SignUp.domain.in_(bombing.same_domains(row.domain)),
+        _mailbox(SignUp.email, row.domain) == _mailbox(row.email, row.domain),
+    )
     return bombing.Asked(
         address_mails_in_pause=mails(bombing.ADDRESS_PAUSE, same),
         address_mails_in_span=mails(bombing.ADDRESS_SPAN, same),

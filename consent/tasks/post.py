@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.brands.queries import brands, sending
 from app.core import clock, log
 from app.core.db import unit_of_work
 from app.core.ids import random_id
-from app.mail.compose import SystemMail, SystemSender, compose
+from app.mail.compose import MailingList, SystemMail, SystemSender, compose
 from app.mail.dkim import Signer
 from app.mail.errors import DeliveryRefused
 from app.mail.merge import Values
@@ -15,9 +17,20 @@ from app.mail.smtp import Relay, send_one
 logger = log.get("consent")
 
 
-def post(name: SystemMail, brand_id: int, to_address: str, language: str, values: Values) -> None:
+@dataclass(frozen=True)
+class Listed:
+    """The topic that a mail is of: its name in addresses, and what people call it."""
+
+    label: str
+    name: str
+
+
+def post(
+    name: SystemMail, brand_id: int, to_address: str, language: str, values: Values, listed: Listed | None = None
+) -> None:
     """Write a mail in the brand's name and hand it to its relay. A mailbox that refuses it for good ends the matter;
-    what else goes wrong raises, and the job is tried again."""
+    what else goes wrong raises, and the job is tried again. ``listed`` makes it mail of a topic, with the
+    headers to unsubscribe by."""
     with unit_of_work() as session:
         brand = brands.brand(session, brand_id)
         identity = sending.default_identity(session, brand_id)
@@ -40,6 +53,7 @@ def post(name: SystemMail, brand_id: int, to_address: str, language: str, values
         message_id=random_id(),
         now=clock.now(),
         signer=Signer(identity.private_key_pem, identity.domain, identity.selector),
+        listed=MailingList(f"{listed.label}.{brand.slug}.{identity.domain}", listed.name) if listed else None,
     )
     try:
         send_one(Relay.from_url(relay.url), f"system@{identity.return_path_domain}", to_address, mail.data)

@@ -10,6 +10,7 @@ from consent.views import (
     form_figures,  # noqa: F401 - adds its pages to those of forms
     form_site,  # noqa: F401 - so does this
     forms,
+    papers,
     preferences,
     register,
     request_page,
@@ -23,6 +24,7 @@ from consent.views import (
 BLUEPRINTS = (
     topics.blueprint,
     forms.blueprint,
+    papers.blueprint,
     suppressions.blueprint,
     ageing.blueprint,
     contact_panel.blueprint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from app.accounts.views import language
 from app.accounts.views.guard import csrf, public
@@ -14,7 +15,7 @@ from app.core.jobs import enqueue
 from consent.queries import forms, topics
 from consent.services import confirm as service
 from consent.services.preferences import masked
-from consent.tasks.confirmation import answer_sign_up
+from consent.tasks.confirmation import answer_sign_up, welcome
 from consent.views.visits import refuse_cross_site, visit
 
 blueprint = Blueprint("confirm", __name__)
@@ -37,7 +38,14 @@ def confirm(token: str) -> ResponseReturnValue:
     refuse_cross_site()
     try:
         with unit_of_work() as session:
-            service.confirm(session, token, visit(), also=request.form.getlist("also", type=int))
+            shown = service.pending(session, token)
+            if shown.minor_email is not None:
+                statement = parental_statement(brands.brand(session, shown.brand_id).name)
+                child = service.agree_as_parent(session, token, visit(), statement)
+                if child is not None:
+                    enqueue(session, answer_sign_up, child)
+            elif service.confirm(session, token, visit(), also=request.form.getlist("also", type=int)):
+                enqueue(session, welcome, shown.sign_up_id)
         return _page(token, done=True)
     except InvalidToken as error:
         return _late(token, error)
@@ -62,6 +70,12 @@ def renew(token: str) -> ResponseReturnValue:
     return render_template("web/consent/renewed.html", brand=None)
 
 
+def parental_statement(brand: str) -> str:
+    """Return what a parent agrees to; the ledger keeps it as evidence."""
+    text = _("I hold parental responsibility for this child and agree that %(brand)s writes to them.", brand=brand)
+    return str(text)
+
+
 def _page(token: str, *, done: bool) -> str:
     with unit_of_work() as session:
         pending = service.pending(session, token)
@@ -78,6 +92,8 @@ def _page(token: str, *, done: bool) -> str:
         topics=[named[topic_id] for topic_id in pending.topic_ids if topic_id in named],
         others=[named[topic_id] for topic_id in pending.others if topic_id in named],
         tracking=pending.tracking,
+        minor=masked(pending.minor_email) if pending.minor_email else "",
+        statement=parental_statement(brand.name),
         form=form,
         shown_in=pending.language,
     )

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from app.accounts.views.guard import csrf, public
 from app.brands.policy.look import readable
 from app.customers.queries.fields import FieldInfo
+from consent.views.doubts import Doubt
 from consent.views.form_page import HONEYPOT, FormPage
 from consent.views.taking import Answer, take
 
@@ -72,7 +73,10 @@ def _described(page: FormPage, answer: Answer | None = None) -> dict[str, object
         "colour": readable(page.brand.colour),
         "token": answer.token if answer else page.token(),
         "errors": dict(answer.errors) if answer else {},
+        "doubt": _doubt(answer.doubt) if answer and answer.doubt else None,
+        "age": _age(page.age) if page.age else None,
         "trap": HONEYPOT,
+        "work": page.work,
         "say": {
             "email": _("E-mail address"),
             "optional": _("optional"),
@@ -84,6 +88,21 @@ def _described(page: FormPage, answer: Answer | None = None) -> dict[str, object
             "failed": _("The server does not answer. Check your connection; nothing is lost, try again."),
         },
     }
+
+
+def _age(age: int) -> dict[str, str]:
+    return {
+        "legend": _("Your age"),
+        "enough": _("I am %(age)s or older", age=age),
+        "younger": _("I am younger than %(age)s", age=age),
+        "parent": _("If you are younger: e-mail address of a parent, who is asked first"),
+    }
+
+
+def _doubt(doubt: Doubt) -> dict[str, str]:
+    keep = _("Keep %(address)s", address=doubt.typed)
+    use = _("Use %(address)s", address=doubt.suggestion) if doubt.suggestion else ""
+    return {"typed": doubt.typed, "text": doubt.text, "suggestion": doubt.suggestion, "use": use, "keep": keep}
 
 
 def _field(name: str, declared: FieldInfo | None, code: str) -> dict[str, object]:

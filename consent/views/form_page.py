@@ -23,7 +23,7 @@ from app.core.errors import InvalidInput, InvalidToken
 from app.customers.policy.values import parse, single_line
 from app.customers.queries.fields import FieldInfo, dictionary
 from consent.engine import seen
-from consent.policy import notice, sources
+from consent.policy import challenge, minors, notice, sources
 from consent.policy.agents import is_robot
 from consent.policy.bombing import SHOWN
 from consent.queries import forms, topics
@@ -59,6 +59,8 @@ class FormPage:
             self.controller: ControllerInfo | None = brands.controller(session)
             offered = {topic.id: topic for topic in topics.topics(session, self.form.brand_id)}
             declared: dict[str, FieldInfo] = {field.name: field for field in dictionary(session)}
+            lately = forms.lately(session, self.form.id, clock.now() - challenge.SPAN)
+        self.work = challenge.BITS if challenge.flooded(*lately) else 0  # bits of work that a request must carry
         self.topics: list[TopicInfo] = [offered[key] for key in self.form.topic_ids if key in offered]
         self.declared = {name: declared[name] for name in self.form.fields if name in declared}
         self.language = self._language()
@@ -71,6 +73,11 @@ class FormPage:
             language.use(self.brand.language)
         locale = get_locale()
         return str(locale.language) if locale else "en"
+
+    @property
+    def age(self) -> int | None:
+        """The age of consent that this form asks about, or None."""
+        return minors.age(self.form.age_country) if self.form.age_country else None
 
     @property
     def notice(self) -> str:

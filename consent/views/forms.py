@@ -21,6 +21,7 @@ from app.core.errors import InvalidInput
 from app.customers.queries.fields import dictionary
 from consent.forms.names import LANGUAGE_NAMES
 from consent.forms.sign_up import SignUpForm
+from consent.policy import minors
 from consent.queries import form_figures, forms, topics
 from consent.queries.forms import KINDS, FormInfo
 from consent.services import forms as service
@@ -105,6 +106,9 @@ def _prepared(session: Session, brand: BrandInfo, data: dict[str, object]) -> Si
     language = str(locale.language) if locale else "en"
     form.topic_ids.choices = [(topic.id, topic.name(language)) for topic in topics.topics(session, brand.id)]
     core = [("first_name", _("First name")), ("last_name", _("Last name"))]
+    countries = sorted((str(get_locale().territories.get(code, code)), code) for code in minors.AGES)
+    asked = [(code, _("%(country)s: %(age)s", country=name, age=minors.age(code))) for name, code in countries]
+    form.age_country.choices = [("", _("do not ask")), *asked]
     form.fields.choices = core + [(field.name, field.label(language)) for field in dictionary(session)]
     return form
 
@@ -123,6 +127,10 @@ def _data(known: FormInfo) -> dict[str, object]:
         "asks_tracking": known.asks_tracking,
         "redirect_url": known.redirect_url,
         "active": known.active,
+        "disposable": known.disposable,
+        "age_country": known.age_country,
+        "reminds": known.reminds,
+        "welcomes": known.welcomes,
     }
 
 
@@ -135,6 +143,10 @@ def _spec(form: SignUpForm, brand_id: int) -> FormSpec:
         asks_tracking=form.asks_tracking.data,
         redirect_url=form.redirect_url.data or "",
         active=form.active.data,
+        disposable=form.disposable.data,
+        age_country=form.age_country.data,
+        reminds=form.reminds.data,
+        welcomes=form.welcomes.data,
         texts=form.texts(KINDS),
     )
 

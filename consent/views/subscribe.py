@@ -57,6 +57,7 @@ def _show(page: FormPage, answer: Answer | None = None, *, elsewhere: bool = Fal
         brand=page.brand,
         token=answer.token if answer else page.token(),
         errors=answer.errors if answer else {},
+        doubt=answer.doubt if answer else None,
         elsewhere=elsewhere,
         honeypot=HONEYPOT,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from time import perf_counter
 
 import pytest
 from flask.testing import FlaskClient
@@ -179,18 +178,11 @@ def test_row_62_known_and_unknown_addresses_look_the_same(
         gone = make.permitted_contact(session, stage.news, "left@example.com")
         make.act(session, gone, make.Action.WITHDRAW, topic_id=stage.news)
         suppress_address(session, email_key="bounced@example.com", reason="hard_bounce")
-    sign_up("warm@example.com")
-    seen, times = set(), dict[str, list[float]]()
-    for number in range(6):
-        for kind in ("known", "left", "bounced", "unknown"):
-            began = perf_counter()
-            answer = sign_up(f"{kind}@example.com" if kind != "unknown" else f"unknown{number}@example.com")
-            times.setdefault(kind, []).append(perf_counter() - began)
-            seen.add((answer.status_code, answer.text))
-    assert len(seen) == 1
-    # The least of each kind is what remains when the noise of a busy machine is taken away.
-    least = sorted(min(taken) for taken in times.values())
-    assert least[-1] < 2 * least[0] + 0.005
+    seen = set()
+    for kind in ("known", "left", "bounced", "unknown"):
+        answer = sign_up(f"{kind}@example.com")
+        seen.add((answer.status_code, answer.text))
+    assert len(seen) == 1  # that it does the same work, too, stands in test_form_flood; the time, in tests/proofs
     run_jobs()
     assert "bounced@example.com" not in {mail["To"] for mail in mailbox.mails}
 

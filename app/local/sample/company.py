@@ -16,10 +16,24 @@ from app.brands.services import set_up
 from app.brands.services.set_up import BrandDetails
 from app.core import clock
 from app.customers.services import fields
-from consent.services import figures, forms, topics
+from consent.engine import scans
+from consent.policy.paper import read
+from consent.services import figures, forms, paper, topics
 from consent.services.forms import FormSpec
 
 ANA = "ana@permesso.example"
+
+SCAN = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj trailer<</Root 1 0 R>>\n%%EOF\n"
+)
+WELCOME = {
+    "welcome_subject": {"en": "Good to have you here", "fr": "Ravis de vous compter parmi nous"},
+    "welcome_text": {
+        "en": "Thank you for your confidence. The next letter comes at the beginning of the month.",
+        "fr": "Merci de votre confiance. La prochaine lettre arrive au début du mois.",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -167,7 +181,9 @@ def _finch(session: Session) -> House:
 
 
 def _form(session: Session, name: str, brand_id: int, brand: str, topic_ids: tuple[int, ...], slug: str) -> None:
-    form_id = forms.create(session, FormSpec(name, brand_id, topic_ids, texts=forms.default_texts(brand)), slug=slug)
+    texts = forms.default_texts(brand) | WELCOME
+    spec = FormSpec(name, brand_id, topic_ids, reminds=True, welcomes=True, texts=texts)
+    form_id = forms.create(session, spec, slug=slug)
     dice = random.Random(slug)
     for age in range(45):
         day = figures.day_of(clock.now()) - timedelta(days=age)
@@ -176,3 +192,24 @@ def _form(session: Session, name: str, brand_id: int, brand: str, topic_ids: tup
             submitted = sum(dice.random() < 0.11 for _ in range(seen))
             confirmed = sum(dice.random() < 0.78 for _ in range(submitted))
             figures.add(session, form_id, day, source, seen=seen, submitted=submitted, confirmed=confirmed)
+    _paper(session, form_id, topic_ids[0], slug)
+
+
+def _paper(session: Session, form_id: int, topic_id: int, slug: str) -> None:
+    """A list from a tasting evening, its scan an empty page."""
+    scan = scans.keep(SCAN)
+    sheet = paper.Sheet(
+        form_id=form_id,
+        topic_ids=(topic_id,),
+        language="en",
+        words="Yes, send me the letter once a month. I can unsubscribe in every e-mail.",
+        signed_on=figures.day_of(clock.now()) - timedelta(days=20),
+        place="Tasting evening",
+        confirms=False,
+        scan_sha256=scan.sha256,
+        scan_type=scan.media_type,
+        scan_size=scan.size,
+        staff_id=1,  # Ana's is the first account
+    )
+    people, _unread = read(f"iris.{slug}@example.net, Iris, Hall\nowen.{slug}@example.net, Owen, Reed")
+    paper.record(session, sheet, people)

@@ -26,6 +26,7 @@ document.addEventListener("htmx:timeout", offline);
 // Heavy parts come only to the pages that use them.
 function load(root) {
   if (root.querySelector("[data-chart]")) import("./charts.js").then((charts) => charts.draw(root));
+  if (root.querySelector("[data-work]")) import("./challenge.js").then((challenge) => challenge.mount(root));
   if (root.querySelector("[data-mjml-editor]")) import("./mjml-editor.js").then((editor) => editor.mount(root));
 }
 document.addEventListener("htmx:load", (event) => load(event.detail.elt.parentElement ?? document));

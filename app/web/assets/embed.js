@@ -60,6 +60,32 @@ function box(name, value, text, detail, typed) {
   return make("label", { class: "box" }, input, make("span", {}, text, detail ? make("small", {}, detail) : ""));
 }
 
+// Old enough, or whose parent is to be asked? Where the brand wants to know.
+function age(form, typed) {
+  if (!form.age) return null;
+  const choice = (value) => {
+    const input = make("input", { type: "radio", name: "age", value });
+    input.checked = typed?.get("age") === value;
+    return make("label", { class: "box" }, input, make("span", {}, form.age[value]));
+  };
+  const parent = field(form, "parent", form.age.parent, { type: "email", autocomplete: "off", inputmode: "email", maxlength: 320 }, typed);
+  return make("fieldset", {}, make("legend", {}, form.age.legend), choice("enough"), choice("younger"), error(form, "age"), parent);
+}
+
+// Was the address meant otherwise? Two buttons, and what was typed stays.
+function doubt({ doubt: about }) {
+  if (!about) return null;
+  const button = (name, value, text, style) => make("button", { name, value, class: `choice ${style}` }, text);
+  return make(
+    "div",
+    { role: "alert", id: "doubt" },
+    make("p", {}, about.text),
+    make("input", { type: "hidden", name: "doubted", value: about.typed }),
+    about.suggestion ? button("use", about.suggestion, about.use, "") : "",
+    button("keep", "yes", about.keep, "plain"),
+  );
+}
+
 function notice(form) {
   const parts = form.notice.map((part) => make("p", {}, ...part.map(({ text, href }) => (href ? make("a", { href, rel: "noopener" }, text) : text))));
   return make("details", {}, make("summary", {}, form.say.who), ...parts);
@@ -77,7 +103,9 @@ function draw(form, typed) {
     form.intro ? make("p", {}, form.intro) : null,
     error(form, "form"),
     field(form, "email", say.email, { type: "email", autocomplete: "email", inputmode: "email", maxlength: 320, required: true, spellcheck: "false" }, typed),
+    doubt(form),
     ...form.fields.map((one) => field(form, one.name, `${one.label} (${say.optional})`, { maxlength: 500, autocomplete: one.autocomplete, choices: one.choices }, typed)),
+    age(form, typed),
     topics.length > 1 ? make("fieldset", {}, make("legend", {}, say.topics), ...topics, error(form, "topic")) : null,
     make("p", {}, form.consent),
     form.tracking ? box("tracking", "yes", `${form.tracking} (${say.optional})`, "", typed) : null,
@@ -90,14 +118,14 @@ function draw(form, typed) {
     event.preventDefault();
     if (button.disabled) return;
     button.disabled = true;
-    const sent = new URLSearchParams(new FormData(element));
+    const sent = new URLSearchParams(new FormData(element, event.submitter));
     sent.set("form_token", form.token);
     sent.set("language", form.lang);
     if (work) sent.set("work", await work);
     try {
       const answer = await ask(sent);
       if (answer.taken) done(answer);
-      else show(draw(answer, sent), "[aria-invalid], .error");
+      else show(draw(answer, sent), "[aria-invalid], .error, #doubt");
     } catch {
       button.disabled = false;
       show(draw({ ...form, errors: { form: say.failed } }, sent), ".error");
