@@ -52,6 +52,7 @@ STEP_NAMES = {
     Step.REMINDED: _("Reminder sent to administrators"),
     Step.EXPORTED: _("Data downloaded for the person"),
     Step.OBJECTED: _("Objection recorded"),
+    Step.RESTRICTED: _("Use restricted: no mail to this address"),
     Step.CORRECTED: _("Address corrected"),
     Step.ERASED: _("Data erased"),
     Step.COMPLETED: _("Completed"),

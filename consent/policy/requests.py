@@ -52,6 +52,7 @@ class Step(StrEnum):
     REMINDED = "reminded"
     EXPORTED = "exported"
     OBJECTED = "objected"
+    RESTRICTED = "restricted"  # kept, and not written to
     CORRECTED = "corrected"
     ERASED = "erased"
     COMPLETED = "completed"
@@ -89,13 +90,18 @@ class Extension(StrEnum):
 
 
 _OPEN = {Step.NOTED, Step.EXTENDED, Step.REMINDED}
+_ACTS = (Step.EXPORTED, Step.OBJECTED, Step.RESTRICTED, Step.CORRECTED)
 _ENDS = {Step.REFUSED: State.REFUSED, Step.WITHDRAWN: State.WITHDRAWN, Step.OVERTAKEN: State.DONE}
 TRANSITIONS: dict[tuple[State, Step], State] = {
     **{(state, step): state for state in (State.RECEIVED, State.VERIFIED) for step in _OPEN},
     **{(state, step): end for state in (State.RECEIVED, State.VERIFIED) for step, end in _ENDS.items()},
     (State.RECEIVED, Step.IDENTIFIED): State.RECEIVED,
+    (State.VERIFIED, Step.IDENTIFIED): State.VERIFIED,  # once, when it was not known before
     (State.RECEIVED, Step.VERIFIED): State.VERIFIED,
-    **{(State.VERIFIED, step): State.VERIFIED for step in (Step.EXPORTED, Step.OBJECTED, Step.CORRECTED)},
+    **{
+        (State.VERIFIED, step): State.VERIFIED
+        for step in (Step.EXPORTED, Step.OBJECTED, Step.RESTRICTED, Step.CORRECTED)
+    },
     (State.VERIFIED, Step.ERASED): State.DONE,
     (State.VERIFIED, Step.COMPLETED): State.DONE,
     **{(state, Step.PURGED): state for state in (State.DONE, State.REFUSED, State.WITHDRAWN)},

@@ -18,7 +18,7 @@ from app.accounts.views.limits import limiter
 from app.brands.queries import brands
 from app.core import clock, tokens
 from app.core.db import unit_of_work
-from app.core.errors import InvalidInput, InvalidToken
+from app.core.errors import Conflict, InvalidInput, InvalidToken
 from app.customers.policy import normalise
 from consent.forms.requests import WISH_NAMES
 from consent.policy.bombing import SHOWN, by_hand
@@ -53,8 +53,11 @@ def send() -> ResponseReturnValue:
         # A token that is good stays, so that correcting something is not taken for haste.
         return _page(errors, request.form["form_token"] if since else ""), 422
     if not trapped:
-        with unit_of_work() as session:
-            file_from_page(session, asked)
+        try:
+            with unit_of_work() as session:
+                file_from_page(session, asked)
+        except Conflict as full:
+            return _page({"form": str(full)}), 429
     return render_template("web/requests/sent.html", **_around())
 
 

@@ -215,6 +215,18 @@ def objected(request_id: int) -> ResponseReturnValue:
     return _act(request_id, act, _("The objection is recorded: no marketing mail, by any brand."))
 
 
+@blueprint.post("/<int:request_id>/restrict")
+@allows(Role.MARKETER)
+def restrict(request_id: int) -> ResponseReturnValue:
+    """Write to the person no more, and keep their data."""
+
+    def act(session: Session, who: int) -> None:
+        contact_id = acting.restrict(session, request_id, staff_id=who)
+        audit.record(session, "restricted", "contact", contact_id, detail={"request": request_id})
+
+    return _act(request_id, act, _("The data is kept and not used: no mail goes to this address."))
+
+
 @blueprint.post("/<int:request_id>/erase")
 @allows(Role.ADMINISTRATOR)
 def erase(request_id: int) -> ResponseReturnValue:

@@ -144,3 +144,12 @@ def test_the_page_sets_no_cookie_and_changes_nothing_by_looking(
     assert ("Ask about your data" if language == "en" else "données") in page
     with unit_of_work() as session:
         assert session.scalar(text("SELECT count(*) FROM privacy_request")) == 1
+
+
+def test_a_full_day_is_said_and_not_kept_quiet(
+    client: FlaskClient, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing, "DAY_REQUESTS", 1)
+    assert send(client, email="p1@example.com").status_code == 200
+    full = send(client, email="p2@example.com")
+    assert full.status_code == 429 and "Please write to us" in full.get_data(as_text=True) and len(filed()) == 1

@@ -37,7 +37,7 @@ from consent.policy.requests import (
     follow,
 )
 from consent.policy.standing import Actor
-from consent.queries import requests
+from consent.queries import requests, suppressions
 from consent.queries.verify import verify
 from consent.services.ageing import purge
 from consent.services.erase import erase
@@ -353,3 +353,27 @@ def test_nobody_is_purged_who_waits_for_an_answer(session: Session, clock: Clock
     ask(session, contact_id=waiting)
     due_ = set(session.scalars(purge.prospects(core_clock.now(), 36)))
     assert silent in due_ and waiting not in due_
+
+
+def test_a_restriction_keeps_the_data_and_stops_the_mail(session: Session) -> None:
+    person = make.make_contact(session, "ada@example.com", first_name="Ada")
+    acting.restrict(session, verified(session, Kind.RESTRICTION, person), staff_id=1)
+    found = contact(session, person)
+    assert found.first_name == "Ada" and found.address_key
+    assert suppressions.active_reasons(session, found.address_key) == {"manual"}
+
+
+def test_who_is_found_after_the_verification_is_noted_once(session: Session) -> None:
+    ada, eve = make.make_contact(session, "ada@example.com"), make.make_contact(session, "eve@example.com")
+    request_id = ask(session)
+    steps.verify(session, request_id, Proof.DOCUMENT, "", staff_id=1)
+    steps.identify(session, request_id, ada, staff_id=1)
+    with pytest.raises(NotAllowed):
+        steps.identify(session, request_id, eve, staff_id=1)
+
+
+def test_what_a_person_gets_names_no_colleague(session: Session) -> None:
+    person = make.make_contact(session, "ada@example.com")
+    steps.complete(session, verified(session, Kind.ACCESS, person), "told", staff_id=1)
+    [held] = requests.held(session, person)
+    assert held["outcome"] == "told" and "by" not in json.dumps(held["steps"]) and held["closed_by"] is None

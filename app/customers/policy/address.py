@@ -61,8 +61,11 @@ def normalise(address: str) -> Address:
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """Return the forms in which a valid address may stand elsewhere: its domain in A-labels and in letters."""
-    found = validate_email(address, check_deliverability=False, test_environment=True)
+    """Return the forms in which an address may stand elsewhere: its domain in A-labels and in letters."""
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:  # kept from a time when other addresses were taken
+        return (address,)
     return (f"{found.local_part}@{found.ascii_domain}", f"{found.local_part}@{found.domain}")
 
 

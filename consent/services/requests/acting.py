@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import InvalidInput
+from app.customers.queries.contacts import contact
 from consent.errors import NotAllowed
 from consent.models import PrivacyRequest
 from consent.policy.requests import Kind, State, Step
@@ -16,6 +17,7 @@ from consent.queries.proof import Json
 from consent.services.erase import erase
 from consent.services.objections import object_to_marketing
 from consent.services.requests.steps import locked, take
+from consent.services.suppress import suppress_address
 
 
 def export(session: Session, request_id: int, *, staff_id: int) -> tuple[int, Json]:
@@ -32,6 +34,16 @@ def record_objection(session: Session, request_id: int, *, staff_id: int) -> int
     object_to_marketing(
         session, contact_id, actor=Actor.STAFF, actor_id=staff_id, evidence={"request": str(request_id)}
     )
+    return contact_id
+
+
+def restrict(session: Session, request_id: int, *, staff_id: int) -> int:
+    """Keep the person's data and write to them no more (GDPR 18(1)); return the contact's id. Staff can lift it."""
+    row, contact_id = _about(session, request_id)
+    take(session, row, Step.RESTRICTED, staff_id=staff_id)
+    key = contact(session, contact_id).address_key
+    if key is not None:
+        suppress_address(session, address_key=key, reason="manual", source=f"request {request_id}: restriction")
     return contact_id
 
 

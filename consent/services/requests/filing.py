@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
 from app.customers.policy import normalise
 from consent.models import PrivacyRequest, PrivacyRequestStep
 from consent.policy.deadlines import due
@@ -72,9 +72,12 @@ def file(session: Session, asked: Asked, *, staff_id: int | None = None) -> int:
 
 
 def file_from_page(session: Session, asked: Asked) -> int | None:
-    """Write down what the public page took; None when it was asked too often, which the visitor is not told."""
+    """Write down what the public page took; None when much was asked about this address, which nobody is told.
+
+    Raises ``Conflict`` when the page has taken as many as one day may bring: then people must write instead.
+    """
     if queries.lately(session, days=1) >= DAY_REQUESTS:
-        return None
+        raise Conflict(_("More requests came today than we can take here. Please write to us, or come back tomorrow."))
     if asked.details.email:
         key = normalise(asked.details.email).address_key
         if queries.lately(session, days=ADDRESS_DAYS, address_key=key) >= ADDRESS_REQUESTS:

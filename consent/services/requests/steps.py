@@ -39,6 +39,8 @@ def identify(session: Session, request_id: int, contact_id: int, *, staff_id: in
     row = locked(session, request_id)
     if contact(session, contact_id).erased_at is not None:
         raise NotAllowed(_("This person's data was erased before."))
+    if row.state == State.VERIFIED and row.contact_id not in (None, contact_id):
+        raise NotAllowed(_("The identity is verified already. Is it another person? File a new request."))
     take(session, row, Step.IDENTIFIED, staff_id=staff_id)
     row.contact_id = contact_id
     session.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,8 +38,10 @@ def forget_uploads(addresses: Collection[str], busy: Collection[str]) -> None:
     are deleted at their end. The imports of the others ask for the file anew."""
     wanted = [text.lower() for text in addresses]
     for path in folder().iterdir():
-        if path.is_file() and str(path) not in busy and _names(path, wanted):
-            path.unlink(missing_ok=True)
+        # An import that ends meanwhile deletes its file itself.
+        with suppress(FileNotFoundError):
+            if path.is_file() and str(path) not in busy and _names(path, wanted):
+                path.unlink()
 
 
 def _names(path: Path, wanted: Sequence[str]) -> bool:
