@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session as DbSession
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from app.brands.services.set_up import create_sender, ensure_relay
@@ -22,6 +24,7 @@ from app.core import clock as core_clock
 from app.core import config, tokens
 from app.core.config import Settings
 from app.core.db import unit_of_work
+from consent.policy import bombing
 from consent.services import forms
 from consent.services.forms import FormSpec, default_texts
 from consent.services.withdraw import MailContext, contexts
@@ -119,3 +122,18 @@ def shown_token(client: FlaskClient, slug: str, *, ago: float = 3, query: str = 
     assert found is not None
     told = tokens.read_timed(tokens.Purpose.FORM, found[1], max_age=60)
     return tokens.sign_timed(tokens.Purpose.FORM, {**told, "t": core_clock.now().timestamp() - ago})
+
+
+@pytest.fixture
+def ours(app: Flask, stage: Stage) -> Iterator[str]:
+    """The product over HTTP; returns its origin."""
+    server = make_server("localhost", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a form be sent as fast as the browser types."""
+    monkeypatch.setattr(bombing, "FILL_IN", bombing.FILL_IN * 0)

@@ -8,25 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from app.core.db import unit_of_work
-from consent.policy import bombing
-from tests.consent.conftest import Stage
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def ours(app: Flask, stage: Stage) -> Iterator[str]:
-    """The product over HTTP; returns its origin."""
-    server = make_server("localhost", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
 
 
 @pytest.fixture
@@ -57,12 +44,6 @@ def shop(ours: str) -> Iterator[Callable[[str], str]]:
 
     yield page
     server.shutdown()
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a form be sent as fast as the browser types."""
-    monkeypatch.setattr(bombing, "FILL_IN", bombing.FILL_IN * 0)
 
 
 def snippet(ours: str, **options: str) -> str:
