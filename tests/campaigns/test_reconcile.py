@@ -9,12 +9,15 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
-from app.core import config
+from app.core import clock, config
 from app.core.db import unit_of_work
 from campaigns.engine import hosts, journal
 from campaigns.engine.reconcile import lose_hosts, reconcile
+from campaigns.policy import MessageAct
 from campaigns.services.claim import Claimer, ClaimScope, lanes_with_work
-from campaigns.services.write_back import ClaimRef
+from campaigns.services.write_back import ClaimRef, Result, write_back
+from consent.policy.standing import Actor
+from consent.services.erase import erase
 from tests.conftest import Clock
 from tests.factories.campaigns import Made
 from tests.factories.crashing import assert_exact, frozen, kill_some
@@ -110,3 +113,20 @@ def test_a_journal_that_cannot_be_read_holds_up_no_other(relay: RecordingRelay) 
     (journal.folder(config.current().var) / "0.journal").write_bytes(journal._frame(b"{}"))
     assert reconcile().queued == 10
     assert states(campaign) == {"queued": 30}
+
+
+def test_row_41_what_a_relay_says_of_somebody_just_erased_is_not_kept(relay: RecordingRelay) -> None:
+    campaign = frozen(3)
+    claim = take(campaign)
+    with unit_of_work() as session:
+        people = session.scalars(text("SELECT contact_id FROM message ORDER BY contact_id")).all()
+        erase(session, people[0], actor=Actor.SUBSCRIBER)
+    with unit_of_work() as session:
+        refused = [
+            Result(person, MessageAct.FAIL, 550, "5.1.1", f"<p{number}@example.net> unknown", "hard", clock.now())
+            for number, person in enumerate(people, 1)
+        ]
+        write_back(session, claim, refused)
+    with unit_of_work() as session:
+        replies = session.scalars(text("SELECT reply FROM message ORDER BY contact_id")).all()
+    assert replies == [None, "<p2@example.net> unknown", "<p3@example.net> unknown"]

@@ -118,3 +118,13 @@ def test_row_43_no_page_shows_a_person_without_a_line(every: Flask, known: dict[
         "requests.page",
     } <= shown
     assert {"permissions.export", "permissions.download", "campaigns.explain_person"} & shown
+
+
+def test_row_43_the_sample_of_a_segment_leaves_a_line(every: Flask, known: dict[str, object]) -> None:
+    make_staff()
+    client: FlaskClient = every.test_client()
+    sign_in(client)
+    sample = client.post("/segments/count", data={"definition": '{"all": []}'})
+    assert MARK in sample.get_data(as_text=True).lower()
+    with unit_of_work() as session:
+        assert session.scalars(text("SELECT look FROM access_entry")).all() == ["listed"]
