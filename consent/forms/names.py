@@ -76,6 +76,8 @@ ACTION_NAMES = {
     "expire": _("Expired"),
     "object": _("Objected to all marketing"),
     "complain": _("Reported a mail as spam"),
+    "pause": _("Paused mails"),
+    "resume": _("Ended the pause"),
     "correct": _("Address corrected"),
     "merge": _("Merged"),
     "erase": _("Data erased"),
@@ -94,6 +96,25 @@ REASON_NAMES = {
     "erasure": _("erasure"),
     "manual": _("by hand"),
     "import": _("imported list"),
+}
+LEAVING_NAMES = {
+    "too_many": _("Too many e-mails"),
+    "not_relevant": _("It does not interest me"),
+    "not_expected": _("It is not what I expected"),
+    "no_longer": _("I no longer need it"),
+    "never_asked": _("I never asked for it"),
+    "other": _("Something else"),
+}
+MESSAGE_STATE_NAMES = {
+    "queued": _("waiting"),
+    "claimed": _("being sent"),
+    "deferred": _("waiting"),
+    "sent": _("sent"),
+    "failed": _("refused"),
+    "unknown": _("perhaps sent"),
+    "skipped": _("not sent"),
+    "held_out": _("not sent, for comparison"),
+    "cancelled": _("not sent"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables of permission: topics, forms, the ledger with its projection and anchors, and suppression."""
+"""Tables of permission: topics, forms, the ledger with its projection and anchors, suppression, people's own pages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from consent.models.notices import SourceNotice
 from consent.models.paper import PaperList
 from consent.models.register import RegisterText
 from consent.models.requests import PrivacyRequest, PrivacyRequestStep
+from consent.models.pages import AccessRequest, AddressChange, LeavingReason, Pause
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 
 __all__ = [
+    "AccessRequest",
+    "AddressChange",
     "Form",
     "FormFigure",
+    "LeavingReason",
     "LedgerAnchor",
     "PaperList",
+    "Pause",
     "Permission",
     "PermissionEvent",
     "PermissionEvidence",

@@ -25,9 +25,9 @@ class PermissionEvent(Base):
     """One entry of the ledger: append-only (a trigger refuses UPDATE and DELETE), hash-chained per contact.
 
     ``subject`` is what the entry is about: ``topic`` (``topic_id``), ``tracking`` (``brand_id``), ``marketing`` (an
-    objection, all brands) or ``contact`` (merge, correction of address, erasure). ``hash`` is SHA-256 over
-    ``prev_hash`` and the canonical form of the entry (``consent.policy.chain``); personal evidence stands outside the
-    chain in ``permission_evidence``, which the entry names by its salted digest.
+    objection, all brands), ``brand`` (a pause, ``brand_id``) or ``contact`` (merge, correction of address, erasure).
+    ``hash`` is SHA-256 over ``prev_hash`` and the canonical form of the entry (``consent.policy.chain``); personal
+    evidence stands outside the chain in ``permission_evidence``, which the entry names by its salted digest.
     """
 
     __tablename__ = "permission_event"
@@ -60,7 +60,7 @@ class PermissionEvent(Base):
         CheckConstraint(f"state IN ({STATES})", name="state"),
         CheckConstraint(f"level IN ({LEVELS})", name="level"),
         CheckConstraint(f"basis IN ({BASES})", name="basis"),
-        CheckConstraint("subject IN ('topic', 'tracking', 'marketing', 'contact')", name="subject"),
+        CheckConstraint("subject IN ('topic', 'tracking', 'marketing', 'brand', 'contact')", name="subject"),
         CheckConstraint("actor IN ('subscriber', 'staff', 'import', 'system')", name="actor"),
         # What is hashed is joined by bars (consent.policy.chain), so no text in it may hold one.
         CheckConstraint("action ~ '^[a-z_]+$'", name="action"),

@@ -32,12 +32,22 @@ class Tracking:
     event_id: int | None
 
 
+@dataclass(frozen=True)
+class Silence:
+    """Until when a brand is to be silent, since when and by which entry."""
+
+    until: datetime | None
+    since: datetime
+    event_id: int | None
+
+
 @dataclass
 class Fold:
     """The projections of one contact, built by taking the acts of their chain in order."""
 
     topics: dict[int, Standing] = field(default_factory=dict)
     tracking: dict[int, Tracking] = field(default_factory=dict)
+    pauses: dict[int, Silence] = field(default_factory=dict)
     objected_at: datetime | None = None
     complained_at: datetime | None = None
     erased: bool = False
@@ -55,8 +65,13 @@ class Fold:
                 self.tracking[act.brand_id] = Tracking(act.state is State.GRANTED, act.at, act.event_id)
         elif act.subject is Subject.MARKETING:
             self._marketing(act)
+        elif act.subject is Subject.BRAND and act.brand_id is not None:
+            self.pauses.pop(act.brand_id, None)
+            if act.action is Action.PAUSE:
+                self.pauses[act.brand_id] = Silence(act.expires_at, act.at, act.event_id)
         elif act.action is Action.ERASE:
             self.erased = True
+            self.pauses.clear()
 
     def _marketing(self, act: Act) -> None:
         if marketing_effect(act) is not Effect.TAKES:

@@ -25,6 +25,8 @@ class Action(StrEnum):
     EXPIRE = "expire"
     OBJECT = "object"  # to all marketing (GDPR 21(2))
     COMPLAIN = "complain"  # reported as spam
+    PAUSE = "pause"  # no mail of a brand until then
+    RESUME = "resume"
     CORRECT = "correct"  # of the address
     MERGE = "merge"
     ERASE = "erase"
@@ -45,6 +47,7 @@ class Subject(StrEnum):
     TOPIC = "topic"
     TRACKING = "tracking"
     MARKETING = "marketing"
+    BRAND = "brand"
     CONTACT = "contact"
 
 
@@ -110,6 +113,7 @@ ACTIONS: Mapping[Subject, frozenset[Action]] = {
     Subject.TOPIC: frozenset({Action.REQUEST, Action.GRANT, Action.CONFIRM, Action.WITHDRAW, Action.EXPIRE}),
     Subject.TRACKING: frozenset({Action.GRANT, Action.CONFIRM, Action.WITHDRAW}),
     Subject.MARKETING: frozenset({Action.OBJECT, Action.COMPLAIN, Action.CONFIRM}),
+    Subject.BRAND: frozenset({Action.PAUSE, Action.RESUME}),
     Subject.CONTACT: frozenset({Action.CORRECT, Action.MERGE, Action.ERASE}),
 }
 
@@ -202,13 +206,15 @@ def decide(
     not permission.
     """
     standing, marketing, erased = Standing(), Standing(), None
-    complained = False
+    complained, pause = False, Standing()
     for act in history:
         if act.subject is Subject.TOPIC and act.topic_id == topic.id:
             standing = become(standing, act)
         elif act.subject is Subject.MARKETING:
             complained = act.action is Action.COMPLAIN or (complained and act.state is not State.GRANTED)
             marketing = Standing(act.state, event_id=act.event_id)
+        elif act.subject is Subject.BRAND and act.brand_id == topic.brand_id:
+            pause = Standing(expires_at=act.expires_at if act.action is Action.PAUSE else None, event_id=act.event_id)
         elif act.action is Action.ERASE:
             erased = act.event_id
     if erased is not None:
@@ -218,4 +224,6 @@ def decide(
     if marketing.state is State.WITHDRAWN:
         return Decision("complained" if complained else "objected", marketing.event_id, standing)
     gate = topic_gate(standing, accepted(topic.accepts, profile, country), address_key, now)
+    if gate is None and pause.expires_at is not None and pause.expires_at > now:
+        return Decision("paused", pause.event_id, standing)
     return Decision(gate, standing.event_id, standing)

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 
 from app.brands.queries.brands import brand_table
 from app.customers.queries.contacts import contact_table
-from consent.models import Permission, PermissionEvent, Suppression, TrackingPermission
+from consent.models import Pause, Permission, PermissionEvent, Suppression, TrackingPermission
 from consent.policy.ladder import closed_upwards
 from consent.policy.profiles import COUNTRIES, EUROPE, PROFILES
 from consent.policy.standing import Subject
@@ -48,6 +48,7 @@ GATES: tuple[tuple[str, object], ...] = (
     ("permission_pending", _("Has not confirmed yet")),
     ("permission_too_weak", _("Their permission is too weak for this topic")),
     ("address_changed", _("Permitted another address")),
+    ("paused", _("Asked for a pause")),
 )
 
 # A time, or an expression of one for a statement that is built once and executed often.
@@ -89,6 +90,7 @@ def gates(
             TrackingPermission,
             and_(TrackingPermission.contact_id == contact.c.id, TrackingPermission.brand_id == brand_id),
         )
+        .outerjoin(Pause, and_(Pause.contact_id == contact.c.id, Pause.brand_id == brand_id))
     )
 
 
@@ -100,6 +102,7 @@ def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None
         # "Is not true" shuts the gate as well when nothing is accepted at all.
         (suffices.is_not(true()), "permission_too_weak"),
         (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
+        (Pause.until > now, "paused"),
         else_=null(),
     )
     return case(
@@ -191,7 +194,8 @@ def _measured(brand_id: int) -> ColumnElement[bool]:
 
 
 def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
-    """Return the id of the entry that decides: of the objection or complaint, of the erasure, or of the permission."""
+    """Return the id of the entry that decides: of the objection or complaint, of the erasure, of the pause,
+    or of the permission."""
     event, contact = PermissionEvent, contact_table()
 
     def latest(subject: Subject) -> ColumnElement[int | None]:
@@ -207,6 +211,7 @@ def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
     return case(
         (contact.c.erased_at.is_not(None), latest(Subject.CONTACT)),
         (or_(contact.c.objected_at.is_not(None), contact.c.complained_at.is_not(None)), latest(Subject.MARKETING)),
+        (gate == "paused", Pause.event_id),
         else_=Permission.event_id,
     ).label("event_id")
 

@@ -107,7 +107,7 @@ def _projection(held: Held) -> Iterator[Break]:
             return
         fold.take(_act(entry))
     seqs = {entry.id: entry.seq for entry in held.entries}
-    differences = [*_topics(held, fold), *_tracking(held, fold), *_marks(held, fold)]
+    differences = [*_topics(held, fold), *_tracking(held, fold), *_pauses(held, fold), *_marks(held, fold)]
     for event_id, what in differences:
         yield Break(held.contact_id, seqs.get(event_id or 0), event_id, what)
 
@@ -143,6 +143,16 @@ def _tracking(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
             yield None, f"a tracking permission of brand {brand_id} stands that the ledger does not know"
         elif rows.get(brand_id) != (known.granted, known.since, known.event_id):
             yield known.event_id, f"the tracking permission of brand {brand_id} is not what the ledger says"
+
+
+def _pauses(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
+    rows = {row.brand_id: row[2:] for row in held.pauses}
+    for brand_id in sorted(fold.pauses.keys() | rows.keys()):
+        known = fold.pauses.get(brand_id)
+        if known is None:
+            yield None, f"a pause of brand {brand_id} stands that the ledger does not know"
+        elif rows.get(brand_id) != (known.until, known.since, known.event_id):
+            yield known.event_id, f"the pause of brand {brand_id} is not what the ledger says"
 
 
 def _marks(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:

@@ -70,6 +70,16 @@ class TrackingRow(NamedTuple):
     event_id: int
 
 
+class PauseRow(NamedTuple):
+    """One row of ``pause``."""
+
+    contact_id: int
+    brand_id: int
+    until: datetime
+    since: datetime
+    event_id: int
+
+
 class MarkRow(NamedTuple):
     """What the ledger has marked on a contact."""
 
@@ -87,6 +97,7 @@ class Held:
     entries: list[EntryRow]
     topics: list[TopicRow]
     tracking: list[TrackingRow]
+    pauses: list[PauseRow]
     mark: MarkRow | None
 
 
@@ -118,6 +129,7 @@ ORDER BY linked.contact_id, linked.seq
 _RANGE = "contact_id > :after AND contact_id <= :upto ORDER BY contact_id"
 _TOPICS = f"SELECT {', '.join(TopicRow._fields)} FROM permission WHERE {_RANGE}"  # noqa: S608
 _TRACKING = f"SELECT {', '.join(TrackingRow._fields)} FROM tracking_permission WHERE {_RANGE}"  # noqa: S608
+_PAUSES = f"SELECT {', '.join(PauseRow._fields)} FROM pause WHERE {_RANGE}"  # noqa: S608
 # Of a batch, the last contact; none when fewer entries are left.
 _UPTO = "SELECT contact_id FROM permission_event WHERE contact_id > :after ORDER BY contact_id OFFSET :size LIMIT 1"
 _ORPHAN = """
@@ -165,10 +177,18 @@ def _batch(connection: Connection, after: int, size: int) -> tuple[list[Held], i
     entries = _grouped(EntryRow(*row) for row in connection.execute(text(_ENTRIES), bounds | {"first": chain.FIRST}))
     topics = _grouped(TopicRow(*row) for row in connection.execute(text(_TOPICS), bounds))
     tracking = _grouped(TrackingRow(*row) for row in connection.execute(text(_TRACKING), bounds))
+    pauses = _grouped(PauseRow(*row) for row in connection.execute(text(_PAUSES), bounds))
     marks = {mark.contact_id: mark for mark in _marks(connection, after, upto)}
     return [
-        Held(number, entries.get(number, []), topics.get(number, []), tracking.get(number, []), marks.get(number))
-        for number in sorted(entries.keys() | topics.keys() | tracking.keys() | marks.keys())
+        Held(
+            number,
+            entries.get(number, []),
+            topics.get(number, []),
+            tracking.get(number, []),
+            pauses.get(number, []),
+            marks.get(number),
+        )
+        for number in sorted(entries.keys() | topics.keys() | tracking.keys() | pauses.keys() | marks.keys())
     ], upto
 
 

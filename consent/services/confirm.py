@@ -16,6 +16,7 @@ from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services import parents
+from consent.services import pause
 from consent.services.ledger import Entry, append
 from consent.services.sign_up import KEPT, VALID, again, count, evidence_of, note_request, too_many_rows
 from consent.services.suppress import lift_by_own_act
@@ -155,11 +156,13 @@ def _holder(session: Session, row: SignUp) -> int:
 
 
 def _reopen(session: Session, contact_id: int, row: SignUp, topic_ids: list[int]) -> None:
-    """The person's own confirmed act ends their objection, complaint and the suppressions that stood for them."""
+    """The person's own confirmed act ends their objection, complaint, pause, and suppressions that stood for them."""
     person = contact(session, contact_id)
     if person.objected_at is not None or person.complained_at is not None:
         append(session, contact_id, Entry(Subject.MARKETING, Action.CONFIRM, Actor.SUBSCRIBER, form_id=row.form_id))
     lift_by_own_act(session, row.address_key, topic_ids, row.brand_id)
+    # Who asks for more does not want silence.
+    pause.resume(session, contact_id, row.brand_id, actor=Actor.SUBSCRIBER)
 
 
 def _grant(session: Session, row: SignUp, topic_ids: list[int], contact_id: int, visit: Visit) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, true
+from sqlalchemy import delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.customers.queries.contacts import contact_table
 from app.customers.services.contacts import mark_complained, mark_objected
 from consent.errors import NotAllowed
-from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
+from consent.models import Pause, Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.policy import chain
 from consent.policy.folding import marketing_effect, tracking_effect
 from consent.policy.grounds import earliest, ends
@@ -109,8 +109,10 @@ def _check(entry: Entry) -> None:
         raise InvalidInput(f"An entry about {entry.subject} cannot say {entry.action}.")
     if (entry.topic_id is None) == (entry.subject is Subject.TOPIC):
         raise InvalidInput("An entry about a topic names the topic, and no other entry does.")
-    if entry.subject is Subject.TRACKING and entry.brand_id is None:
-        raise InvalidInput("An entry about tracking names the brand.")
+    if entry.subject in (Subject.TRACKING, Subject.BRAND) and entry.brand_id is None:
+        raise InvalidInput(f"An entry about {entry.subject} names the brand.")
+    if entry.action is Action.PAUSE and entry.expires_at is None:
+        raise InvalidInput("A pause states when it ends.")
     granting = STATES.get(entry.action) is State.GRANTED and entry.subject in (Subject.TOPIC, Subject.TRACKING)
     if granting and (entry.level is None or entry.basis is None):
         raise InvalidInput("A grant states its level and its basis.")
@@ -191,6 +193,8 @@ def _project(session: Session, event: PermissionEvent) -> None:
         values = {"granted": event.state == State.GRANTED, "since": event.at, "event_id": event.id}
         tracking = insert(TrackingPermission).values(contact_id=event.contact_id, brand_id=event.brand_id, **values)
         session.execute(tracking.on_conflict_do_update(index_elements=["contact_id", "brand_id"], set_=values))
+    elif event.subject == Subject.BRAND:
+        _project_pause(session, event)
     elif event.action == Action.OBJECT:
         mark_objected(session, [event.contact_id], event.at)
     elif event.action == Action.COMPLAIN:
@@ -198,3 +202,13 @@ def _project(session: Session, event: PermissionEvent) -> None:
     elif event.subject == Subject.MARKETING:
         mark_objected(session, [event.contact_id], None)
         mark_complained(session, [event.contact_id], None)
+
+
+def _project_pause(session: Session, event: PermissionEvent) -> None:
+    if event.action == Action.RESUME:
+        one = (Pause.contact_id == event.contact_id, Pause.brand_id == event.brand_id)
+        session.execute(delete(Pause).where(*one))
+        return
+    values = {"until": event.expires_at, "since": event.at, "event_id": event.id}
+    statement = insert(Pause).values(contact_id=event.contact_id, brand_id=event.brand_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["contact_id", "brand_id"], set_=values))

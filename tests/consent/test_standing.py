@@ -143,8 +143,8 @@ class World:
 steps = st.lists(
     st.builds(
         Step,
-        subject=st.sampled_from([Subject.TOPIC] * 8 + [Subject.MARKETING, Subject.TRACKING]),
-        action=st.sampled_from(list(Action)[:7]),
+        subject=st.sampled_from([Subject.TOPIC] * 8 + [Subject.MARKETING, Subject.TRACKING, Subject.BRAND]),
+        action=st.sampled_from(list(Action)[:9]),
         actor=st.sampled_from(Actor),
         level=st.sampled_from(Level),
         basis=st.sampled_from(Basis),
@@ -199,7 +199,7 @@ def entry_of(step: Step, topic_id: int, brand_id: int) -> Entry:
         step.action,
         step.actor,
         topic_id=topic_id if step.subject is Subject.TOPIC else None,
-        brand_id=brand_id if step.subject is Subject.TRACKING else None,
+        brand_id=brand_id if step.subject in (Subject.TRACKING, Subject.BRAND) else None,
         level=step.level,
         basis=step.basis,
         at=None if step.ago is None else clock.now() - timedelta(days=step.ago),
