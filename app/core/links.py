@@ -30,6 +30,16 @@ def preferences(token: str) -> str:
     return public(f"/preferences/{token}")
 
 
+def access(token: str) -> str:
+    """URL of a person's own pages, behind a fresh link to their mailbox."""
+    return public(f"/access/{token}")
+
+
+def address(token: str) -> str:
+    """URL of the page whose button confirms a new address."""
+    return public(f"/address/{token}")
+
+
 def confirm(token: str) -> str:
     """URL of the page whose button confirms a sign-up."""
     return public(f"/confirm/{token}")

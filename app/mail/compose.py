@@ -15,7 +15,16 @@ from app.mail.skeleton import Frame, Skeleton, build_skeleton
 from app.mail.templates import FOLDER, language_of, read
 
 SystemMail = Literal[
-    "confirm", "confirm_reminder", "confirm_parent", "welcome", "access_link", "campaign_finished", "request_due"
+    "confirm",
+    "confirm_reminder",
+    "confirm_parent",
+    "welcome",
+    "access_link",
+    "address_confirm",
+    "address_changed",
+    "erased",
+    "campaign_finished",
+    "request_due",
 ]
 _FIELDS = Fields(
     contact=frozenset(),
@@ -23,7 +32,7 @@ _FIELDS = Fields(
     extra=frozenset(
         {"topics", "expires", "minutes", "campaign_name", "sent", "failed", "skipped", "unknown", "request_number"}
     )
-    | frozenset({"asked", "minor", "subject", "paragraphs", "topic"}),
+    | frozenset({"asked", "minor", "subject", "paragraphs", "topic", "former_address", "new_address", "contact_email"}),
     urls=frozenset({"confirm_url", "link_url", "report_url", "preferences_url", "unsubscribe_url"}),
 )
 
@@ -77,9 +86,10 @@ def compose(
     ``values`` by mail: confirm – ``confirm_url``, ``topics`` (tuple of names), ``expires`` (text); confirm_reminder –
     the same and ``asked`` (text); confirm_parent – as confirm and ``minor`` (masked address); welcome – ``subject``,
     ``paragraphs``, ``topic``, ``preferences_url``, ``unsubscribe_url``, and it is ``listed``; access_link –
-    ``link_url``, ``minutes``; campaign_finished – ``campaign_name``, ``report_url``, ``sent``, ``failed``, ``skipped``,
-    ``unknown``; request_due – ``request_number``, ``expires`` (text), ``link_url``.
-    Raises AddressRefused, and ValueError when a value is missing.
+    ``link_url``, ``minutes``; address_confirm – ``confirm_url``, ``former_address`` (masked); address_changed –
+    ``new_address`` (masked), ``contact_email``; erased – ``contact_email``; campaign_finished – ``campaign_name``,
+    ``report_url``, ``sent``, ``failed``, ``skipped``, ``unknown``; request_due – ``request_number``, ``expires``
+    (text), ``link_url``. Raises AddressRefused, and ValueError when a value is missing.
     """
     skeleton = _skeleton(name, language_of(language), sender, listed)
     if missing := skeleton.needs - values.keys() - {"to_address", "to_name", "message_id", "date"}:

@@ -99,7 +99,7 @@ def style_nonce() -> str:
 
 def with_language(code: str) -> str:
     """Return the URL of this page in another language."""
-    here = url_for(request.endpoint or "home.index", **(request.view_args or {}))
+    here = url_for(request.endpoint or "home.index", **((request.view_args or {}) | {"lang": None}))
     # The query is added by hand: among the arguments of url_for, ``_scheme`` and the like mean something.
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     return f"{here}?{urlencode([*kept, ('lang', code)])}"

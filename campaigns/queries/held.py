@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from campaigns.models import Campaign, Message
 
 _TIMES = ("sent_at", "failed_at", "opened_at", "human_opened_at", "clicked_at", "unsubscribed_at", "complained_at")
-_PLAIN = ("state", "reason", "language", "tracked", "opens", "clicks", "bounce_class", "reply")
+_PLAIN = ("campaign_id", "state", "reason", "language", "tracked", "opens", "clicks", "bounce_class", "reply")
 
 
 def messages(session: Session, contact_id: int) -> list[dict[str, object]]:

@@ -8,10 +8,10 @@ from consent.models.archive import SealedProof
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
 from consent.models.notices import SourceNotice
+from consent.models.pages import AccessRequest, AddressChange, LeavingReason, Pause
 from consent.models.paper import PaperList
 from consent.models.register import RegisterText
 from consent.models.requests import PrivacyRequest, PrivacyRequestStep
-from consent.models.pages import AccessRequest, AddressChange, LeavingReason, Pause
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 

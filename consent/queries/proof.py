@@ -9,17 +9,16 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.brands.queries import brands
 from app.core import clock
 from app.core.registries import Registry
 from app.customers.queries.contacts import ContactInfo, contact
-from consent.models import SignUp
 from consent.policy.ladder import State
 from consent.policy.standing import Standing
 from consent.queries import forms, permissions, suppressions, topics
+from consent.queries.held import sign_ups
 from consent.queries.permissions import LedgerEntry
 
 Json = dict[str, object]
@@ -141,7 +140,6 @@ def _told(session: Session, entry: LedgerEntry) -> Json | None:
 def export(session: Session, contact_id: int) -> Json:
     """Return all that is held of a person (GDPR 15, 20): the contact, the proof, and each room's section."""
     person = contact(session, contact_id)
-    requests = session.scalars(select(SignUp).where(SignUp.contact_id == contact_id).order_by(SignUp.id))
     held: Json = {
         "contact": {
             "id": person.id,
@@ -155,14 +153,12 @@ def export(session: Session, contact_id: int) -> Json:
             "tags": list(person.tags),
             "fields": dict(person.attributes),
             "created_at": _time(person.created_at),
+            "updated_at": _time(person.updated_at),
             "objected_at": _time(person.objected_at),
             "complained_at": _time(person.complained_at),
         },
         "permission": proof(session, contact_id),
-        "sign_ups": [
-            {"at": _time(row.created_at), "confirmed_at": _time(row.confirmed_at), "ip": str(row.ip or "")}
-            for row in requests
-        ],
+        "sign_ups": sign_ups(session, contact_id),
         "suppressions": [
             {"reason": found.reason, "since": _time(found.created_at), "lifted_at": _time(found.lifted_at)}
             for found in (suppressions.of_address(session, person.address_key) if person.address_key else [])

@@ -200,13 +200,14 @@ def record(session: Session, request_id: int) -> Json:
 
 
 def held(session: Session, contact_id: int) -> list[Json]:
-    """Return the requests of a person, for their export (GDPR 15).
+    """Return the requests of a person with all they told us, for their export (GDPR 15).
 
     Which colleague did what is no data of theirs (CJEU C-579/21, 22 June 2023).
     """
+    told = ("language", "phone", "postal", "new_email", "wish")
     found = []
     for asked in of_contact(session, contact_id):
-        made = record(session, asked.id)
+        made = record(session, asked.id) | {name: getattr(asked, name) for name in told}
         made |= {"identity": asked.verified_how, "closed_by": None}
         made["steps"] = [{"at": line.at.isoformat(), "step": line.step} for line in steps(session, asked.id)]
         found.append(made)

@@ -15,8 +15,7 @@ from app.customers.services.contacts import find_or_create
 from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
-from consent.services import parents
-from consent.services import pause
+from consent.services import parents, pause
 from consent.services.ledger import Entry, append
 from consent.services.sign_up import KEPT, VALID, again, count, evidence_of, note_request, too_many_rows
 from consent.services.suppress import lift_by_own_act

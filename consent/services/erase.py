@@ -13,12 +13,12 @@ from app.customers.policy import normalise
 from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.services import contacts
 from consent.errors import NotAllowed
-from consent.models import PermissionEvent, PermissionEvidence, SignUp, Suppression
+from consent.models import Pause, PermissionEvent, PermissionEvidence, SignUp, Suppression
 from consent.policy.ladder import State
 from consent.policy.requests import Kind
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
-from consent.services import archive, notices
+from consent.services import access, address, archive, leaving, notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
 from consent.services.requests.filing import file_done
@@ -64,6 +64,10 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
     notices.forget(session, contact_id)
     forget_person(session, contact_id, keys)
+    session.execute(delete(Pause).where(Pause.contact_id == contact_id))
+    leaving.forget(session, contact_id)
+    access.forget(session, keys)
+    address.forget(session, contact_id, keys)
     for step in erasure_steps:
         step(session, contact_id)
     contacts.erase(session, contact_id)

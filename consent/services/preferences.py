@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from consent.policy.ladder import Basis, Level, State
 from consent.policy.profiles import measured_by_default
 from consent.policy.standing import Action, Actor, Standing, Subject
 from consent.queries import permissions, topics
+from consent.queries.pauses import paused_until
 from consent.queries.topics import TopicInfo
 from consent.services import wordings
 from consent.services.confirm import Visit
@@ -43,6 +45,7 @@ class Preferences:
     choices: tuple[Choice, ...]
     tracking: bool
     objected: bool
+    paused_until: datetime | None
 
 
 def masked(address: str | None) -> str:
@@ -67,6 +70,7 @@ def load(session: Session, contact_id: int, brand_id: int) -> Preferences:
         tuple(choices),
         _measured(session, brand_id, person.country) if said is None else said,
         person.objected_at is not None,
+        paused_until(session, contact_id, brand_id),
     )
 
 
@@ -99,7 +103,7 @@ def change(
     wanted: Change,
     visit: Visit,
     *,
-    campaign_id: int,
+    campaign_id: int | None,
     wording: dict[str, str],
 ) -> None:
     """Write what changed into the ledger. ``wording`` has the texts shown beside ``topics`` and ``tracking``.
@@ -155,7 +159,7 @@ def _permit(
     topic_ids: Iterable[int],
     tracking: bool,
     proof: dict[str, str],
-    campaign_id: int,
+    campaign_id: int | None,
     wording: dict[str, str],
 ) -> None:
     if mail.address_key is not None and mail.address_key != person.address_key:
@@ -177,7 +181,7 @@ def _yes(
     session: Session,
     mail: MailContext,
     proof: dict[str, str],
-    campaign_id: int,
+    campaign_id: int | None,
     wording: str,
     *,
     topic_id: int | None = None,

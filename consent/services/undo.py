@@ -33,7 +33,9 @@ def token_for(contact_id: int, before: dict[int, Standing], withdrawn: Iterable[
     return tokens.sign_timed(tokens.Purpose.UNDO, {"c": contact_id, "t": topics}) if topics else ""
 
 
-def undo(session: Session, contact_id: int, token: str, *, campaign_id: int, evidence: dict[str, str]) -> list[int]:
+def undo(
+    session: Session, contact_id: int, token: str, *, campaign_id: int | None, evidence: dict[str, str]
+) -> list[int]:
     """Give back what the token remembers, as far as it is still withdrawn; return the topics' ids.
 
     Level, basis and expiry are what they were. Raises ``InvalidToken``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consent.views import (
+    access,
     ageing,
     confirm,
     contact_panel,
@@ -10,6 +11,7 @@ from consent.views import (
     form_figures,  # noqa: F401 - adds its pages to those of forms
     form_site,  # noqa: F401 - so does this
     forms,
+    own_data,  # noqa: F401 - the rest of access.blueprint
     papers,
     preferences,
     register,
@@ -36,4 +38,5 @@ BLUEPRINTS = (
     confirm.blueprint,
     preferences.blueprint,
     unsubscribe.blueprint,
+    access.blueprint,
 )

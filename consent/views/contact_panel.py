@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
 from app.accounts.policy import Look, Role
@@ -34,8 +34,8 @@ from consent.forms.names import (
     in_words,
 )
 from consent.policy.profiles import accepted, deciding
-from consent.policy.standing import Actor, Standing, Subject, topic_gate
-from consent.queries import gates, permissions, proof, suppressions, topics
+from consent.policy.standing import Action, Actor, Standing, Subject, topic_gate
+from consent.queries import gates, pauses, permissions, proof, suppressions, topics
 from consent.queries.permissions import LedgerEntry
 from consent.queries.topics import TopicInfo
 from consent.services.erase import erase
@@ -44,6 +44,8 @@ from consent.services.preferences import refuse_tracking
 from consent.services.withdraw import withdraw
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
 
@@ -56,6 +58,8 @@ ICONS = {
     "expire": "clock",
     "object": "hand-stop",
     "complain": "alert-triangle",
+    "pause": "player-pause",
+    "resume": "player-play",
     "erase": "shield-x",
 }
 
@@ -75,11 +79,12 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class TrackingRow:
-    """Whether one brand may measure; ``said`` is None when the person never said."""
+    """Whether one brand may measure (``said`` is None when the person never said), and how long it is to be silent."""
 
     brand_id: int
     brand: str
     said: bool | None
+    paused_until: datetime | None
 
 
 def load(session: Session, contact_id: int) -> dict[str, object]:
@@ -89,6 +94,7 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
     entries = permissions.entries(session, contact_id)
     owners = {brand.id: brand for brand in brands.all_brands(session)}
     said = permissions.tracking_of_contact(session, contact_id)
+    paused = pauses.of_contact(session, contact_id)
     rows = []
     for topic in topics.topics(session, archived=True):
         if topic.archived_at is not None and topic.id not in known:
@@ -98,7 +104,9 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
     return {
         "contact": person,
         "rows": rows,
-        "tracking": [TrackingRow(brand.id, brand.name, said.get(brand.id)) for brand in owners.values()],
+        "tracking": [
+            TrackingRow(brand.id, brand.name, said.get(brand.id), paused.get(brand.id)) for brand in owners.values()
+        ],
         "entries": len(entries),
         "suppressions": [
             found
@@ -146,6 +154,8 @@ def _line(entry: LedgerEntry, named: dict[int, str]) -> TimelineEntry:
     about = named.get(act.topic_id or 0, "")
     if act.subject is Subject.TRACKING:
         about = _("measuring opens and clicks")
+    if act.action is Action.PAUSE and act.expires_at is not None:
+        about = _("until %(day)s", day=format_date(act.expires_at, "medium"))
     title = f"{ACTION_NAMES[act.action.value]}: {about}" if about else str(ACTION_NAMES[act.action.value])
     detail = " · ".join(
         [

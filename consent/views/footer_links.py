@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FooterLink:
-    """A genuine permission link: which campaign and contact, the mail it was in, and the brand that sent it."""
+    """A genuine permission link: which campaign and contact, the mail it was in, and the brand that sent it.
 
-    campaign_id: int
+    Behind a fresh link to the mailbox there is no mail: then ``campaign_id`` is None, and ``mail`` names the brand.
+    """
+
+    campaign_id: int | None
     contact_id: int
     mail: MailContext
     brand: BrandInfo

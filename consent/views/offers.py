@@ -12,6 +12,7 @@ from app.accounts.services import audit
 from app.brands.queries import brands
 from app.brands.queries.profiles import ProfileChoice, profiles
 from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
+from app.customers.queries import held as customers_held
 from app.customers.queries import listing, timeline
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
@@ -21,7 +22,7 @@ from consent.forms.names import PROFILE_NAMES, PROFILE_TEXTS
 from consent.policy.ladder import Basis
 from consent.policy.profiles import PROFILES
 from consent.policy.standing import Action, Actor, Subject
-from consent.queries import permissions, proof, requests, suppressions, topics
+from consent.queries import held, permissions, proof, requests, suppressions, topics
 from consent.services import ageing, conditions
 from consent.services.ageing import Upkeep
 from consent.services.importing import record
@@ -53,6 +54,13 @@ def register() -> None:
     timeline.sources.add("requests", request_cards.timeline)
     dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45, size=12))
     proof.export_sections.add("requests", requests.held)
+    for section in (customers_held.addresses, customers_held.other_systems, customers_held.merged):
+        proof.export_sections.add(section.__name__, section)
+    proof.export_sections.add("behaviour", customers_held.behaviour)
+    for section in (held.pauses, held.leaving_reasons, held.source_notices):
+        proof.export_sections.add(section.__name__, section)
+    for section in (held.access_requests, held.address_changes):
+        proof.export_sections.add(section.__name__, section)
     listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
 
 
@@ -68,10 +76,12 @@ def _filter_choices(session: Session, language: str) -> list[tuple[str, str]]:
     return [(topic.slug, topic.name(language)) for topic in topics.topics(session)]
 
 
-def _address_changed(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:
+def _address_changed(
+    session: Session, contact_id: int, former: bytes | None, present: bytes | None, by_person: bool
+) -> None:
     """Note a change of address; what was permitted for the former one does not hold for the new one."""
-    staff_id = audit.actor().staff_id
-    actor = Actor.STAFF if staff_id is not None else Actor.SYSTEM
+    staff_id = None if by_person else audit.actor().staff_id
+    actor = Actor.SUBSCRIBER if by_person else Actor.STAFF if staff_id is not None else Actor.SYSTEM
     append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id))
 
 
@@ -83,6 +93,8 @@ def _period(upkeep: Upkeep, session: Session) -> str:
     return str(ngettext("%(num)d month", "%(num)d months", months))
 
 
-def _note_correction(session: Session, contact_id: int, former: bytes | None, present: bytes | None) -> None:
+def _note_correction(
+    session: Session, contact_id: int, former: bytes | None, present: bytes | None, by_person: bool
+) -> None:
     """Note a change of address in the person's open requests for correction."""
     note_correction(session, contact_id, audit.actor().staff_id)

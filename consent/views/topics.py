@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,13 +14,14 @@ from app.accounts.services import audit
 from app.accounts.views.guard import allows
 from app.brands.queries import brands
 from app.brands.queries.brands import BrandInfo
+from app.core import clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
-from consent.forms.names import LANGUAGE_NAMES, PROFILE_NAMES, in_words
+from consent.forms.names import LANGUAGE_NAMES, LEAVING_NAMES, PROFILE_NAMES, in_words
 from consent.forms.topics import PURPOSES, TopicForm, offered
 from consent.policy.ladder import closed_upwards
 from consent.policy.profiles import PROFILES, Profile, accepted, profile
-from consent.queries import figures, topics
+from consent.queries import figures, leaving, topics
 from consent.queries.topics import TopicInfo
 from consent.services import topics as service
 
@@ -34,6 +36,7 @@ def index() -> ResponseReturnValue:
         rows = topics.topics(session, archived=True)
         names = {brand.id: brand for brand in brands.all_brands(session)}
         granted = figures.granted_by_topic(session)
+        left = leaving.why_they_left(session, clock.now() - timedelta(days=365))
     pairs = {row.id: accepted(row.accepts, names[row.brand_id].profile) for row in rows}
     return render_template(
         "web/consent/topics.html",
@@ -42,6 +45,8 @@ def index() -> ResponseReturnValue:
         granted=granted,
         pairs={topic_id: in_words(found) for topic_id, found in pairs.items()},
         purposes=PURPOSES,
+        left=left,
+        reasons=LEAVING_NAMES,
     )
 
 

@@ -17,9 +17,10 @@ from app.accounts.views.guard import csrf, public
 from app.core import tokens
 from app.core.db import unit_of_work
 from app.core.errors import NotFound
+from consent.forms.names import LEAVING_NAMES
 from consent.policy.standing import Actor
 from consent.queries import topics
-from consent.services import preferences, undo
+from consent.services import leaving, preferences, undo
 from consent.services.sign_up import evidence
 from consent.services.withdraw import leave, withdraw
 from consent.views.footer_links import FooterLink, follow
@@ -60,6 +61,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/unsubscribe/<token>/all")
 @blueprint.get("/unsubscribe/<token>/undo")
+@blueprint.get("/unsubscribe/<token>/reason")
 @public
 def back(token: str) -> ResponseReturnValue:
     """Lead a reader who reloads, or changes the language of, the page after a button back to the beginning."""
@@ -88,8 +90,29 @@ def take_back(token: str) -> ResponseReturnValue:
             campaign_id=link.campaign_id,
             evidence=_proof(),
         )
+        leaving.take_back(session, link.contact_id, link.brand.id, link.campaign_id)
         shown = preferences.load(session, link.contact_id, link.brand.id)
     return render_template("web/consent/undone.html", brand=link.brand, token=token, shown=shown)
+
+
+@blueprint.post("/unsubscribe/<token>/reason")
+@public
+def say_why(token: str) -> ResponseReturnValue:
+    """Keep why the person left: one click, and a few words if they like."""
+    refuse_cross_site()
+    reason, comment = request.form.get("reason", ""), request.form.get("comment", "")
+    with unit_of_work() as session:
+        link = follow(session, token)
+        leaving.say_why(session, link.contact_id, link.brand.id, link.campaign_id, reason, comment)
+    return render_template(
+        "web/consent/reason.html",
+        brand=link.brand,
+        token=token,
+        reason=reason if reason in LEAVING_NAMES else "other",
+        reasons=LEAVING_NAMES,
+        said=bool(comment.strip()),
+        undo_token=request.form.get("undo", "")[:4000],
+    )
 
 
 def _from_page() -> bool:
@@ -133,6 +156,7 @@ def _page_after(session: Session, token: str, link: FooterLink, undo_token: str,
         address=shown.address,
         undo_token=undo_token,
         everything=everything,
+        reasons=LEAVING_NAMES,
     )
 
 
@@ -145,3 +169,4 @@ def _proof() -> dict[str, str]:
 csrf.exempt(unsubscribe)
 csrf.exempt(unsubscribe_all)
 csrf.exempt(take_back)
+csrf.exempt(say_why)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import has_request_context, request
 from flask_babel import gettext as _
 
+from app.accounts.policy import LANGUAGES
 from app.core import links
 from consent.errors import CrossSite
 from consent.services.confirm import Visit
+
+COOKIELESS = frozenset({"subscribe", "confirm", "preferences", "unsubscribe", "self_service", "request_page"})
 
 
 def visit() -> Visit:
@@ -41,3 +44,9 @@ def refuse_cross_site() -> None:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def keep_language(endpoint: str, values: dict[str, object]) -> None:
+    """Carry the language that a visitor chose into the links of these pages, which have no cookie to keep it in."""
+    if endpoint.partition(".")[0] in COOKIELESS and has_request_context() and request.args.get("lang") in LANGUAGES:
+        values.setdefault("lang", request.args["lang"])

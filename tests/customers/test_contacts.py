@@ -46,7 +46,7 @@ def test_a_former_address_still_finds_the_person(session, monkeypatch):
     monkeypatch.setattr(contacts, "address_listeners", [lambda _session, *change: heard.append(change)])
     contacts.change_address(session, person, "new@example.com")
     old, new = normalise("old@example.com").address_key, normalise("new@example.com").address_key
-    assert heard == [(person, old, new)]
+    assert heard == [(person, old, new, False)]
     assert queries.by_address_key(session, old) == [person]
     assert [former.email for former in queries.earlier_addresses(session, person)] == ["old@example.com"]
 

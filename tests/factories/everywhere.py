@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.customers.models import ExternalId
 from app.customers.policy import normalise
+from app.customers.queries.contacts import contact
 from app.customers.services import contacts, fields
 from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.source import inspect
 from consent.policy.requests import Channel, Kind, Proof, Refusal
+from consent.services import access, address
 from consent.services.requests import filing, steps
 from consent.services.requests.filing import Asked, Details
 from consent.services.suppress import suppress_address
@@ -58,6 +60,7 @@ def put_everywhere(session: Session, topic_id: int, brand_id: int, form_id: int)
     suppress_address(session, email_key=normalise(EMAIL).email_key, reason="manual", source=f"{NAME} called")
     _sign_up(session, person, topic_id, brand_id, form_id)
     _mailing(session, person, brand_id)
+    _own_pages(session, person, brand_id)
     _requests(session, person)
     _files(session)
     _failures(session, person)
@@ -101,6 +104,19 @@ def _mailing(session: Session, person: int, brand_id: int) -> None:
         text("""
         INSERT INTO "order" (source, external_id, contact_id, brand_id, at, amount, currency, rate_date, value, items)
         VALUES ('shop', 'A-1', :person, :brand, now(), 12, 'EUR', now(), 10, '[{"engraving": "For Zébulon Quork"}]')
+        """),
+        {"person": person, "brand": brand_id},
+    )
+
+
+def _own_pages(session: Session, person: int, brand_id: int) -> None:
+    """A link asked for, another address asked for, and why the person left."""
+    access.request(session, normalise(EMAIL).address_key, brand_id, "fr", IP)
+    address.request(session, contact(session, person), brand_id, "new.quork@example.com", "fr")
+    session.execute(
+        text("""
+        INSERT INTO leaving_reason (contact_id, brand_id, campaign_id, reason, comment)
+        VALUES (:person, :brand, 0, 'other', 'No more slippers! Zébulon Quorkfeather')
         """),
         {"person": person, "brand": brand_id},
     )

@@ -67,6 +67,7 @@ PAGES = (
     Place("paper-new", "/forms/paper", r"/forms/paper/new/\d+"),
     Place("form-new", "/forms/new"),
     Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
+    Place("access", "/access", public=True),
     Place("suppressions", "/suppressions"),
     Place("ageing", "/ageing"),
     Place("ageing-dry-run", "/ageing/prospects"),

@@ -23,6 +23,17 @@ COOKIELESS = {
     "unsubscribe.unsubscribe_all",
     "unsubscribe.take_back",
     "request_page.send",
+    "unsubscribe.say_why",
+    "self_service.send",
+    "self_service.send_from_footer",
+    "self_service.renew",
+    "self_service.change",
+    "self_service.objected",
+    "self_service.erase_me",
+    "self_service.save_details",
+    "self_service.ask_address",
+    "self_service.confirm_address",
+    "self_service.renew_address",
 }
 # Forms on other sites send here; nothing is written before the visitor sent our own page (test_embedding).
 # Scripts on other sites send to the other, which any site may do: there is no cookie to ride on.

@@ -28,8 +28,8 @@ from app.customers.policy.values import (
 from app.customers.queries.fields import dictionary
 from app.customers.services.importing import forgetting
 
-# (session, contact_id, former address key, new address key): consent writes the ledger entry
-AddressListener = Callable[[Session, int, bytes | None, bytes | None], None]
+# (session, contact_id, former address key, new address key, by the person): consent writes the ledger entry
+AddressListener = Callable[[Session, int, bytes | None, bytes | None, bool], None]
 address_listeners: Registry[AddressListener] = Registry("listeners to changes of address")
 
 _CORE: dict[str, Callable[[str], str]] = {
@@ -104,9 +104,10 @@ def edit(session: Session, contact_id: int, values: Mapping[str, str]) -> None:
     session.flush()
 
 
-def change_address(session: Session, contact_id: int, address: str) -> None:
+def change_address(session: Session, contact_id: int, address: str, *, by_person: bool = False) -> None:
     """Give a contact another address and keep the former one. A permission binds person and address, so what was
     permitted for the former address does not hold for the new one (consent decides by the address key).
+    ``by_person`` tells that the person did it themselves.
 
     Raises ``InvalidInput``, or ``Conflict`` when another contact has the address.
     """
@@ -125,7 +126,7 @@ def change_address(session: Session, contact_id: int, address: str) -> None:
     row.updated_at = clock.now()
     session.flush()
     for listener in address_listeners:
-        listener(session, contact_id, former, found.address_key)
+        listener(session, contact_id, former, found.address_key, by_person)
 
 
 def set_tags(session: Session, contact_id: int, tags: Iterable[str]) -> None:

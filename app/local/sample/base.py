@@ -20,6 +20,7 @@ from app.customers.queries.contacts import contact_table
 from app.customers.services.importing import batches
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.source import inspect
+from app.local.sample import partings
 from app.local.sample.company import Company, House
 from app.local.sample.people import FORM, Person
 from consent.policy.ladder import Basis, Level
@@ -70,6 +71,7 @@ def bring_in(people: Sequence[Person], company: Company, folder: Path) -> dict[s
         ids = _ids(session, people)
     for spoken in ("fr", "en"):
         _histories([person for person in people if person.language == spoken], company.of(spoken), ids)
+    partings.part(company, people, ids)
     return ids
 
 
