@@ -1,6 +1,6 @@
 """The proof of one person's permissions, and all that consent holds of them.
 
-The sections follow ISO/IEC TS 27560:2023, 6.3 (consent record): header, parties, processing, events.
+The sections follow ISO/IEC TS 27560:2023: 6.3 for the consent record, 6.4 for the receipt.
 """
 
 from __future__ import annotations
@@ -15,36 +15,78 @@ from app.brands.queries import brands
 from app.core import clock
 from app.core.registries import Registry
 from app.customers.queries.contacts import ContactInfo, contact
-from consent.policy.ladder import State
-from consent.policy.standing import Standing
-from consent.queries import forms, permissions, suppressions, topics
+from consent.policy import chain
+from consent.queries import anchors, forms, permissions, suppressions, topics
 from consent.queries.held import sign_ups
 from consent.queries.permissions import LedgerEntry
+from consent.queries.processing import processing
 
 Json = dict[str, object]
 # (session, contact_id) -> JSON: what each room holds of a person, for ``consent export``
 export_sections: Registry[Callable[[Session, int], object]] = Registry("sections of a person's export")
 
 
+SCHEMA = "ISO/IEC TS 27560:2023"
+
+
 def proof(session: Session, contact_id: int) -> Json:
-    """Return the dated proof: who answers for the data, who the person is, what stands, and every entry since."""
+    """Return the dated proof: who the person is, what stands, who answers for the data, and every entry since.
+
+    Its sections, in their order, are those of a consent record (TS 27560, 6.3): record header, PII processing,
+    party identification, events.
+    """
     person = contact(session, contact_id)
     entries = permissions.entries(session, contact_id)
     return {
         "record_header": {
-            "schema": "ISO/IEC TS 27560:2023",
+            "schema_version": SCHEMA,
             "record_id": f"contact-{contact_id}-{len(entries)}",
+            "pii_principal_id": contact_id,
             "issued_at": _time(clock.now()),
             "chain": {
                 "entries": len(entries),
                 "head": entries[-1].hash.hex() if entries else None,
-                "algorithm": "SHA-256",
+                "algorithm": f"SHA-256 over the hash before and the entry's canonical form, version {chain.VERSION}",
+                "anchor": _anchor(session),
             },
         },
-        "parties": {"pii_controller": _controller(session), "pii_principal": _principal(person)},
-        "processing": _processing(session, contact_id),
+        "processing": processing(session, contact_id, entries),
+        "parties": {
+            "pii_controller": _controller(session),
+            "brands": [
+                {"id": brand.id, "name": brand.name, "postal_address": brand.postal_address, "website": brand.website}
+                for brand in brands.all_brands(session)
+            ],
+            "pii_principal": _principal(person),
+        },
         "events": [_event(session, entry) for entry in entries],
     }
+
+
+def receipt(session: Session, contact_id: int) -> Json:
+    """Return what is handed to the person (TS 27560, 6.4): a receipt with a header of its own around the record.
+
+    It leaves out who of the staff acted.
+    """
+    record = proof(session, contact_id)
+    events = record["events"]
+    assert isinstance(events, list)
+    header = {
+        "schema_version": SCHEMA,
+        "receipt_id": f"receipt-{contact_id}-{len(events)}-{clock.now():%Y%m%dT%H%M%SZ}",
+        "pii_principal_id": contact_id,
+        "issued_at": _time(clock.now()),
+    }
+    kept = [{name: value for name, value in event.items() if name != "actor_id"} for event in events]
+    return {"receipt_header": header, "consent_record": record | {"events": kept}}
+
+
+def _anchor(session: Session) -> Json | None:
+    """The newest anchor, which holds the chain as it was then."""
+    newest = anchors.latest(session)
+    if newest is None:
+        return None
+    return {"number": newest.number, "made_at": _time(newest.made_at), "seal": newest.seal.hex()}
 
 
 def _controller(session: Session) -> Json | None:
@@ -62,40 +104,6 @@ def _controller(session: Session) -> Json | None:
 
 def _principal(person: ContactInfo) -> Json:
     return {"id": person.id, "email": person.email, "name": person.name, "erased_at": _time(person.erased_at)}
-
-
-def _processing(session: Session, contact_id: int) -> list[Json]:
-    known = permissions.of_contact(session, contact_id)
-    tracking = permissions.tracking_of_contact(session, contact_id)
-    names = {brand.id: brand.name for brand in brands.all_brands(session)}
-    rows: list[Json] = []
-    for topic in topics.topics(session, archived=True):
-        if topic.id in known:
-            rows.append(
-                {
-                    "purpose": topic.purpose,
-                    "topic": topic.slug,
-                    "name": dict(topic.names),
-                    "brand": names.get(topic.brand_id),
-                    **_standing(known[topic.id]),
-                }
-            )
-    for brand_id, granted in tracking.items():
-        state = State.GRANTED if granted else State.WITHDRAWN
-        rows.append({"purpose": "tracking", "brand": names.get(brand_id), "state": state.value})
-    return rows
-
-
-def _standing(standing: Standing) -> Json:
-    current = standing.at(clock.now())
-    return {
-        "state": current.state.value,
-        "level": current.level,
-        "basis": current.basis,
-        "since": _time(current.since),
-        "expires_at": _time(current.expires_at),
-        "entry": current.event_id,
-    }
 
 
 def _event(session: Session, entry: LedgerEntry) -> Json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy.orm import Session
 
 from consent.policy.anchoring import Check, Finding
 from consent.policy.folding import Fold
 from consent.policy.ladder import Basis, Level, State
-from consent.policy.standing import Act, Action, Actor, Standing, Subject
+from consent.policy.standing import Act, Action, Actor, Subject
 from consent.queries import anchors, walk
 from consent.queries.walk import EntryRow, Held
 
@@ -129,10 +130,7 @@ def _topics(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
 
 
 _PERMISSION = walk.TopicRow._fields[2:]
-
-
-def _row(standing: Standing) -> tuple[object, ...]:
-    return tuple(getattr(standing, name) for name in _PERMISSION)
+_row = attrgetter(*_PERMISSION)
 
 
 def _tracking(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
@@ -159,6 +157,8 @@ def _marks(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
     mark = held.mark
     said = (fold.objected_at, fold.complained_at, fold.erased)
     marked = (mark.objected_at, mark.complained_at, mark.erased) if mark else (None, None, False)
+    if marked == said:
+        return
     for name, one, other in zip(("objected_at", "complained_at", "erased_at"), marked, said, strict=True):
         if one != other:
             yield None, f"{name} of the contact is not what the ledger says"

@@ -24,6 +24,7 @@ from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.contacts import ContactInfo, contact
 from app.customers.queries.timeline import TimelineEntry
+from consent.forms import proof_words
 from consent.forms.names import (
     ACTION_NAMES,
     ACTOR_NAMES,
@@ -221,7 +222,19 @@ def erase_person(contact_id: int) -> ResponseReturnValue:
 @shows_people(Look.PROVED)
 def download(contact_id: int) -> ResponseReturnValue:
     """Download the proof of a person's permissions."""
-    return _json(contact_id, "proof")
+    with unit_of_work() as session:
+        made = proof.dumps(proof.proof(session, contact_id)).encode()
+    return _file(made, "proof", contact_id, "json")
+
+
+@blueprint.get("/proof.pdf")
+@allows(Role.ANALYST)
+@shows_people(Look.PROVED)
+def printed(contact_id: int) -> ResponseReturnValue:
+    """Download the same on paper, in the reader's language."""
+    with unit_of_work() as session:
+        made = proof_words.pdf(session, contact_id, _language())
+    return _file(made, "proof", contact_id, "pdf")
 
 
 @blueprint.get("/export.json")
@@ -229,14 +242,20 @@ def download(contact_id: int) -> ResponseReturnValue:
 @shows_people(Look.EXPORTED)
 def export(contact_id: int) -> ResponseReturnValue:
     """Download all that is held of a person."""
-    return _json(contact_id, "export")
-
-
-def _json(contact_id: int, what: str) -> Response:
     with unit_of_work() as session:
-        made = proof.proof(session, contact_id) if what == "proof" else proof.export(session, contact_id)
-    response = Response(proof.dumps(made), mimetype="application/json")
-    response.headers["Content-Disposition"] = f'attachment; filename="{what}-{contact_id}-{clock.now():%Y-%m-%d}.json"'
+        made = proof.dumps(proof.export(session, contact_id)).encode()
+    return _file(made, "export", contact_id, "json")
+
+
+def _language() -> str:
+    language = str(get_locale() or "en")[:2]
+    return language if language in proof_words.LANGUAGES else "en"
+
+
+def _file(made: bytes, what: str, contact_id: int, form: str) -> Response:
+    response = Response(made, mimetype=f"application/{form}")
+    name = f"{what}-{contact_id}-{clock.now():%Y-%m-%d}.{form}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

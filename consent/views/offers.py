@@ -14,6 +14,7 @@ from app.brands.queries.profiles import ProfileChoice, profiles
 from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
 from app.customers.queries import held as customers_held
 from app.customers.queries import listing, timeline
+from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import contacts, importing
@@ -79,10 +80,18 @@ def _filter_choices(session: Session, language: str) -> list[tuple[str, str]]:
 def _address_changed(
     session: Session, contact_id: int, former: bytes | None, present: bytes | None, by_person: bool
 ) -> None:
-    """Note a change of address; what was permitted for the former one does not hold for the new one."""
+    """Note a change of address, from which to which; what was permitted for the former one does not hold for the new
+    one."""
     staff_id = None if by_person else audit.actor().staff_id
     actor = Actor.SUBSCRIBER if by_person else Actor.STAFF if staff_id is not None else Actor.SYSTEM
-    append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id))
+    keys = {"former_key": former.hex() if former else "", "new_key": present.hex() if present else ""}
+    earlier = earlier_addresses(session, contact_id)
+    emails = {
+        "former_email": earlier[0].email if former and earlier else "",
+        "email": contact(session, contact_id).email,
+    }
+    evidence = {name: text for name, text in (keys | emails).items() if text}
+    append(session, contact_id, Entry(Subject.CONTACT, Action.CORRECT, actor, actor_id=staff_id, evidence=evidence))
 
 
 def _period(upkeep: Upkeep, session: Session) -> str:

@@ -19,7 +19,7 @@ from consent.errors import NotAllowed
 from consent.models import PermissionEvidence
 from consent.policy.ladder import State
 from consent.policy.standing import Action, Actor
-from consent.queries import permissions, proof, suppressions
+from consent.queries import permissions, suppressions
 from consent.queries.verify import verify
 from consent.services.ageing import expiry
 from consent.services.erase import erase
@@ -114,17 +114,6 @@ def test_a_permission_expires_in_the_ledger(session: Session) -> None:
     assert permissions.of_contact(session, lapsed)[topic].state is State.EXPIRED
     assert permissions.entries(session, lapsed)[-1].act.actor is Actor.SYSTEM
     assert permissions.of_contact(session, standing)[topic].state is State.GRANTED
-
-
-def test_row_57_a_proof_has_its_sections(session: Session) -> None:
-    topic = make.make_topic(session)
-    one = make.permitted_contact(session, topic, "ada@example.com")
-    made = json.loads(proof.dumps(proof.proof(session, one)))
-    assert set(made) == {"record_header", "parties", "processing", "events"}
-    assert made["parties"]["pii_controller"]["legal_name"] == "Example SAS"
-    assert made["processing"][0]["state"] == "granted"
-    assert made["events"][0]["evidence"] == {"source": "test"}
-    assert made["record_header"]["chain"]["head"] == made["events"][-1]["hash"]
 
 
 def test_staff_lift_bounces_but_not_what_the_person_wanted(session: Session) -> None:
