@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from flask_babel import gettext as _
-from sqlalchemy import literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -17,25 +17,23 @@ from campaigns.models import Campaign, Message
 from campaigns.policy import EXCLUDED, CampaignStatus, MessageState
 from campaigns.queries.audience import members
 from campaigns.queries.labels import gate_label
-from consent.queries import gates
+from consent.queries import verdicts
 from consent.queries.permissions import LedgerEntry, entries
+from consent.queries.verdicts import GateVerdict, Verdict
 
-
-class Verdict(StrEnum):
-    """What a gate said."""
-
-    PASSED = "passed"
-    SHUT = "shut"
-    NOT_ASKED = "not_asked"  # an earlier one was shut
+Gates = tuple[GateVerdict, ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One gate, in the order in which they are asked."""
+    """One gate, in the order in which they are asked: what it said, what it says today (None when that is the same
+    moment), and the ledger entry that shuts it or lets through."""
 
     gate: str
     label: str
     verdict: Verdict
+    today: Verdict | None
+    entry: LedgerEntry | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,10 @@ class Explanation:
             "state": self.state,
             "reason": self.reason,
             "as_of": "now" if self.now else "then",
-            "gates": [{"gate": step.gate, "verdict": step.verdict.value} for step in self.steps],
+            "gates": [
+                {"gate": step.gate, "verdict": step.verdict, "today": step.today, "entry": _brief(step.entry)}
+                for step in self.steps
+            ],
             "ledger_entry": _entry_json(self.entry),
             "attempts": self.tried,
             "sent_at": self.sent_at.isoformat() if self.sent_at else None,
@@ -76,18 +77,30 @@ class Explanation:
         }
 
 
-def _entry_json(entry: LedgerEntry | None) -> dict[str, object] | None:
+def _brief(entry: LedgerEntry | None) -> dict[str, object] | None:
     if entry is None:
         return None
     act = entry.act
     return {
         "id": entry.id,
-        "at": act.at.isoformat(),
+        "seq": entry.seq,
         "action": act.action.value,
+        "at": act.at.isoformat(),
+        "actor": act.actor.value,
+    }
+
+
+def _entry_json(entry: LedgerEntry | None) -> dict[str, object] | None:
+    brief = _brief(entry)
+    if entry is None or brief is None:
+        return None
+    act = entry.act
+    return brief | {
+        "recorded_at": act.recorded_at.isoformat(),
         "state": act.state.value,
         "level": act.level.value if act.level else None,
         "basis": act.basis.value if act.basis else None,
-        "actor": act.actor.value,
+        "actor_id": entry.actor_id,
         "wording": entry.wording or None,
         "wording_version": entry.wording_version,
         "campaign": entry.campaign_id,
@@ -102,13 +115,17 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
         raise NotFound(_("There is no campaign with the number %(id)s.", id=campaign_id))
     contact = contacts.contact(session, contact_id)
     message = session.get(Message, (campaign_id, contact_id), populate_existing=True)
+    known = {entry.id: entry for entry in entries(session, contact_id)}
+    today = verdicts.verdicts(session, contact_id, campaign.topic_id, campaign.brand_id, clock.now())
     if message is not None:
         state = MessageState(message.state)
         shut, event_id = message.reason if state is MessageState.SKIPPED else None, message.permission_event_id
-        answer = _answer(message, state)
+        steps, answer = _then(shut, event_id, today, known), _answer(message, state)
     else:
         state = None
-        shut, event_id, answer = _without_message(session, campaign, contact_id)
+        excluded = _excluded(session, campaign, contact_id)
+        shut, event_id = _decides(bool(excluded), today)
+        steps, answer = _now(bool(excluded), today, known), _without_message(campaign, excluded, shut)
     return Explanation(
         campaign_id=campaign_id,
         campaign=campaign.name,
@@ -118,8 +135,8 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
         state=state,
         reason=message.reason if message else shut,
         now=message is None,
-        steps=_steps(shut),
-        entry=_entry(session, contact_id, event_id),
+        steps=steps,
+        entry=known.get(event_id or 0),
         tried=message.attempts if message else 0,
         sent_at=message.sent_at if message else None,
         smtp_code=message.smtp_code if message else None,
@@ -127,22 +144,42 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
     )
 
 
-def _entry(session: Session, contact_id: int, event_id: int | None) -> LedgerEntry | None:
-    if event_id is None:
-        return None
-    return next((entry for entry in entries(session, contact_id) if entry.id == event_id), None)
+def _then(shut: str | None, event_id: int | None, today: Gates, known: Mapping[int, LedgerEntry]) -> tuple[Step, ...]:
+    """Return the gates as the message row has kept them, beside what they say today."""
+    excluded = shut == EXCLUDED
+    first = Step(EXCLUDED, gate_label(EXCLUDED), Verdict.SHUT if excluded else Verdict.PASSED, None, None)
+    then = verdicts.told(shut, event_id)
+    return (
+        first,
+        *(
+            Step(
+                gate.gate,
+                gate.label,
+                Verdict.NOT_ASKED if excluded else gate.verdict,
+                present.verdict,
+                None if excluded else known.get(gate.event_id or 0),
+            )
+            for gate, present in zip(then, today, strict=True)
+        ),
+    )
 
 
-def _steps(shut: str | None) -> tuple[Step, ...]:
-    steps = []
-    verdict = Verdict.PASSED
-    for gate, label in ((EXCLUDED, gate_label(EXCLUDED)), *gates.GATES):
-        if gate == shut:
-            verdict = Verdict.SHUT
-        steps.append(Step(gate, str(label), verdict))
-        if verdict is Verdict.SHUT:
-            verdict = Verdict.NOT_ASKED
-    return tuple(steps)
+def _now(excluded: bool, today: Gates, known: Mapping[int, LedgerEntry]) -> tuple[Step, ...]:
+    first = Step(EXCLUDED, gate_label(EXCLUDED), Verdict.SHUT if excluded else Verdict.PASSED, None, None)
+    return (
+        first,
+        *(Step(gate.gate, gate.label, gate.verdict, None, known.get(gate.event_id or 0)) for gate in today),
+    )
+
+
+def _decides(excluded: bool, today: Gates) -> tuple[str | None, int | None]:
+    """Return the gate that decides, None when all are open, and the ledger entry it decides by."""
+    if excluded:
+        return EXCLUDED, None
+    shut = verdicts.deciding(today)
+    if shut is not None:
+        return shut.gate, shut.event_id
+    return None, next((gate.event_id for gate in reversed(today) if gate.event_id), None)
 
 
 def _answer(message: Message, state: MessageState) -> str:
@@ -164,20 +201,21 @@ def _answer(message: Message, state: MessageState) -> str:
     return answers[state]
 
 
-def _without_message(session: Session, campaign: Campaign, contact_id: int) -> tuple[str | None, int | None, str]:
-    """Return the shut gate, the deciding entry and the answer for somebody the frozen audience does not know."""
-    person = select(literal(contact_id).label("contact_id")).cte("person")
-    gate, event_id = session.execute(
-        select(*gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), person).subquery().c["gate", "event_id"])
-    ).one()
+def _excluded(session: Session, campaign: Campaign, contact_id: int) -> bool | None:
+    """Return whether an excluded segment of a campaign to come holds somebody; None when no included one does."""
     if campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.LAUNCHING):
-        return gate, event_id, _("No message: they were in no included segment when the audience was frozen.")
+        return None
     people = members(session, campaign.id).subquery()
-    excluded = session.scalar(select(people.c.excluded).where(people.c.contact_id == contact_id))
+    found: bool | None = session.scalar(select(people.c.excluded).where(people.c.contact_id == contact_id))
+    return found
+
+
+def _without_message(campaign: Campaign, excluded: bool | None, shut: str | None) -> str:
+    """Return the answer for somebody the frozen audience does not know."""
+    if campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.LAUNCHING):
+        return str(_("No message: they were in no included segment when the audience was frozen."))
     if excluded is None:
-        return gate, event_id, _("Not launched yet; they are in no included segment.")
-    if excluded:
-        gate = EXCLUDED
-    if gate is None:
-        return gate, event_id, _("Not launched yet; they would get it.")
-    return gate, event_id, _("Not launched yet; they would not get it: %(why)s.", why=gate_label(gate))
+        return str(_("Not launched yet; they are in no included segment."))
+    if shut is None:
+        return str(_("Not launched yet; they would get it."))
+    return str(_("Not launched yet; they would not get it: %(why)s.", why=gate_label(shut)))

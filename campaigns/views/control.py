@@ -20,7 +20,7 @@ from campaigns.errors import LaunchRefused
 from campaigns.queries.explain import explain
 from campaigns.queries.progress import progress
 from campaigns.services import control, launch
-from consent.forms.names import ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES
+from consent.forms.names import ACTION_NAMES, ACTOR_NAMES, BASIS_NAMES, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -100,11 +100,12 @@ def explain_person(campaign_id: int) -> ResponseReturnValue:
                 contact_id = _contact_at(session, address)
             if contact_id is not None:
                 found = explain(session, campaign_id, contact_id)
+                address = address or found.address or ""
                 saw([contact_id], subject="campaign", subject_id=campaign_id)
         except (InvalidInput, NotFound) as error:
             problem = str(error)
     template = "web/campaigns/_explain.html" if "HX-Request" in request.headers else "web/campaigns/explain.html"
-    names = {"level": LEVEL_NAMES, "basis": BASIS_NAMES, "actor": ACTOR_NAMES}
+    names = {"action": ACTION_NAMES, "level": LEVEL_NAMES, "basis": BASIS_NAMES, "actor": ACTOR_NAMES}
     known = {"campaign_id": campaign_id, "progress": shown, "address": address, "problem": problem, "names": names}
     return render_template(template, explanation=found, **known)
 

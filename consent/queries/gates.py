@@ -95,31 +95,42 @@ def gates(
 
 
 def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None]:
+    """Return the first gate that is shut, asking what most people have before the states that each need a look."""
+    shut = dict(conditions(topic_id, brand_id, now))
+    granted = and_(Permission.state == "granted", or_(Permission.expires_at.is_(None), Permission.expires_at > now))
+    of_granted = {gate: shut.pop(gate) for gate in ("permission_too_weak", "address_changed", "paused")}
+    enough: ColumnElement[str | None] = case(*((when, gate) for gate, when in of_granted.items()), else_=null())
+    asked: list[tuple[ColumnElement[bool], str | ColumnElement[str | None]]] = []
+    for gate, when in shut.items():
+        if gate == "no_permission":
+            asked.append((granted, enough))
+        asked.append((when, gate))
+    return case(*asked, else_=null())
+
+
+def conditions(topic_id: int, brand_id: int, now: Moment) -> tuple[tuple[str, ColumnElement[bool]], ...]:
+    """Return, in the order of ``GATES``, when each gate is shut for a row of ``contact_table()`` joined with its
+    ``permission`` of the topic and its ``pause`` of the brand. A gate of a permission presumes that those before it are
+    open."""
     contact = contact_table()
-    pair = Permission.basis + "@" + Permission.level
-    suffices = func.jsonb_exists(_accepted(topic_id), func.coalesce(_local(), "") + " " + pair)
-    granted = case(
-        # "Is not true" shuts the gate as well when nothing is accepted at all.
-        (suffices.is_not(true()), "permission_too_weak"),
-        (Permission.address_key.is_distinct_from(contact.c.address_key), "address_changed"),
-        (Pause.until > now, "paused"),
-        else_=null(),
+    suffices = func.jsonb_exists(
+        _accepted(topic_id), func.coalesce(_local(), "") + " " + Permission.basis + "@" + Permission.level
     )
-    return case(
-        (contact.c.erased_at.is_not(None), "erased"),
-        (contact.c.address_key.is_(None), "no_address"),
-        (suppressed(topic_id, brand_id, now), "suppressed"),
-        (contact.c.complained_at.is_not(None), "complained"),
-        (contact.c.objected_at.is_not(None), "objected"),
-        # What most people have comes before the states that each need a look of their own.
-        (
-            and_(Permission.state == "granted", or_(Permission.expires_at.is_(None), Permission.expires_at > now)),
-            granted,
-        ),
-        (or_(Permission.state.is_(None), Permission.state == "never_asked"), "no_permission"),
-        (Permission.state == "withdrawn", "permission_withdrawn"),
-        (or_(Permission.state == "expired", Permission.expires_at <= now), "permission_expired"),
-        else_="permission_pending",
+    lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
+    return (
+        ("erased", contact.c.erased_at.is_not(None)),
+        ("no_address", contact.c.address_key.is_(None)),
+        ("suppressed", suppressed(topic_id, brand_id, now)),
+        ("complained", contact.c.complained_at.is_not(None)),
+        ("objected", contact.c.objected_at.is_not(None)),
+        ("no_permission", or_(Permission.state.is_(None), Permission.state == "never_asked")),
+        ("permission_withdrawn", Permission.state == "withdrawn"),
+        ("permission_expired", or_(Permission.state == "expired", lapsed)),
+        ("permission_pending", Permission.state == "pending"),
+        # "Is not true" shuts the gate as well when nothing is accepted at all.
+        ("permission_too_weak", suffices.is_not(true())),
+        ("address_changed", Permission.address_key.is_distinct_from(contact.c.address_key)),
+        ("paused", Pause.until > now),
     )
 
 
@@ -193,21 +204,23 @@ def _measured(brand_id: int) -> ColumnElement[bool]:
     return and_(of_brand(brand.c.tracking_default), elsewhere)
 
 
+def latest(subject: Subject) -> ColumnElement[int | None]:
+    """Return the id of the latest entry about ``subject`` of a row of ``contact_table()``."""
+    event, contact = PermissionEvent, contact_table()
+    return (
+        select(event.id)
+        .where(event.contact_id == contact.c.id, event.subject == subject.value)
+        .order_by(event.seq.desc())
+        .limit(1)
+        .correlate(contact)
+        .scalar_subquery()
+    )
+
+
 def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
     """Return the id of the entry that decides: of the objection or complaint, of the erasure, of the pause,
     or of the permission."""
-    event, contact = PermissionEvent, contact_table()
-
-    def latest(subject: Subject) -> ColumnElement[int | None]:
-        return (
-            select(event.id)
-            .where(event.contact_id == contact.c.id, event.subject == subject.value)
-            .order_by(event.seq.desc())
-            .limit(1)
-            .correlate(contact)
-            .scalar_subquery()
-        )
-
+    contact = contact_table()
     return case(
         (contact.c.erased_at.is_not(None), latest(Subject.CONTACT)),
         (or_(contact.c.objected_at.is_not(None), contact.c.complained_at.is_not(None)), latest(Subject.MARKETING)),

@@ -35,10 +35,11 @@ from consent.forms.names import (
     in_words,
 )
 from consent.policy.profiles import accepted, deciding
-from consent.policy.standing import Action, Actor, Standing, Subject, topic_gate
-from consent.queries import gates, pauses, permissions, proof, suppressions, topics
+from consent.policy.standing import Action, Actor, Standing, Subject
+from consent.queries import pauses, permissions, proof, suppressions, topics, verdicts
 from consent.queries.permissions import LedgerEntry
 from consent.queries.topics import TopicInfo
+from consent.queries.verdicts import Verdict
 from consent.services.erase import erase
 from consent.services.objections import object_to_marketing
 from consent.services.preferences import refuse_tracking
@@ -66,8 +67,19 @@ ICONS = {
 
 
 @dataclass(frozen=True)
+class PanelStep:
+    """One gate, with the ledger entry behind it."""
+
+    label: str
+    verdict: Verdict
+    entry: LedgerEntry | None
+    today: None = None
+
+
+@dataclass(frozen=True)
 class PanelRow:
-    """One topic of the panel: what stands, whose rules decide, and the gate that shuts it, in words."""
+    """One topic of the panel: what stands, whose rules decide, every gate, and the one that decides, in words (blank:
+    mail may be sent)."""
 
     topic: TopicInfo
     brand: str
@@ -75,6 +87,7 @@ class PanelRow:
     gate: str
     rules: str
     suffices: tuple[str, ...]  # what would do, when what stands is too weak
+    steps: tuple[PanelStep, ...]
     history: tuple[LedgerEntry, ...]
 
 
@@ -91,17 +104,16 @@ class TrackingRow:
 def load(session: Session, contact_id: int) -> dict[str, object]:
     """Return what the panel shows."""
     person = contact(session, contact_id)
-    known = permissions.of_contact(session, contact_id)
     entries = permissions.entries(session, contact_id)
     owners = {brand.id: brand for brand in brands.all_brands(session)}
     said = permissions.tracking_of_contact(session, contact_id)
     paused = pauses.of_contact(session, contact_id)
-    rows = []
-    for topic in topics.topics(session, archived=True):
-        if topic.archived_at is not None and topic.id not in known:
-            continue
-        history = tuple(entry for entry in entries if entry.act.topic_id == topic.id)[::-1]
-        rows.append(_row(topic, owners[topic.brand_id], person, known.get(topic.id, Standing()), history))
+    known = permissions.of_contact(session, contact_id)
+    rows = [
+        _row(session, topic, owners[topic.brand_id], person, known.get(topic.id, Standing()), entries)
+        for topic in topics.topics(session, archived=True)
+        if topic.archived_at is None or topic.id in known
+    ]
     return {
         "contact": person,
         "rows": rows,
@@ -125,19 +137,26 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
 
 
 def _row(
-    topic: TopicInfo, brand: BrandInfo, person: ContactInfo, standing: Standing, history: tuple[LedgerEntry, ...]
+    session: Session,
+    topic: TopicInfo,
+    brand: BrandInfo,
+    person: ContactInfo,
+    standing: Standing,
+    entries: list[LedgerEntry],
 ) -> PanelRow:
-    now = clock.now()
-    pairs = accepted(topic.accepts, brand.profile, person.country)
-    gate = topic_gate(standing, pairs, person.address_key or b"", now)
+    now, by_id = clock.now(), {entry.id: entry for entry in entries}
+    found = verdicts.verdicts(session, person.id, topic.id, brand.id, now)
+    shut = verdicts.deciding(found)
+    weak = shut is not None and shut.gate == "permission_too_weak"
     return PanelRow(
         topic,
         brand.name,
         standing.at(now),
-        gates.label(gate) if gate else "",
-        " + ".join(str(PROFILE_NAMES[found.name]) for found in deciding(brand.profile, person.country)),
-        tuple(in_words(pairs)) if gate == "permission_too_weak" else (),
-        history,
+        shut.label if shut else "",
+        " + ".join(str(PROFILE_NAMES[rules.name]) for rules in deciding(brand.profile, person.country)),
+        tuple(in_words(accepted(topic.accepts, brand.profile, person.country))) if weak else (),
+        tuple(PanelStep(gate.label, gate.verdict, by_id.get(gate.event_id or 0)) for gate in found),
+        tuple(entry for entry in entries if entry.act.topic_id == topic.id)[::-1],
     )
 
 

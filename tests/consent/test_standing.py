@@ -25,6 +25,8 @@ from consent.policy.profiles import PROFILES
 from consent.policy.standing import Act, Action, Actor, Effect, Standing, Subject, decide, follow
 from consent.queries import permissions, topics
 from consent.queries.gates import gates
+from consent.queries.verdicts import deciding, verdicts
+from consent.queries.verify import verify
 from consent.services.ledger import Entry, append
 from tests.factories import consent as make
 
@@ -225,6 +227,9 @@ def check_history(session: Session, story: list[Step], world: World) -> None:
         people = select(table.c.id.label("contact_id")).where(table.c.id == one)
         row = session.execute(gates(topic_id, brand, now, people)).one()
         assert row.gate == decided.gate
+        first = deciding(verdicts(session, one, topic_id, brand, now))
+        assert (first.gate if first else None) == row.gate
+        assert verify(session).broken is None
         if decided.event_id is not None:
             assert row.event_id == decided.event_id
         assert permissions.of_contact(session, one).get(topic_id, Standing()) == decided.standing

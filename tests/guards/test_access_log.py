@@ -101,14 +101,24 @@ def test_row_43_no_page_shows_a_person_without_a_line(every: Flask, known: dict[
                 session.execute(text("DELETE FROM access_entry"))
             answer = client.get(path, query_string=asked)
             # What the visitor typed themselves comes back in the field they typed it into.
-            body = answer.get_data(as_text=True).lower().replace(f'value="{ADDRESS}"', "")
-            if answer.status_code != 200 or MARK not in body:
+            body = answer.get_data().decode(errors="replace").lower().replace(f'value="{ADDRESS}"', "")
+            printed = answer.mimetype == "application/pdf"  # its text is compressed, so each one counts
+            if answer.status_code != 200 or (MARK not in body and not printed):
                 continue
             shown.add(endpoint)
             with unit_of_work() as session:
                 lines = session.scalar(text("SELECT count(*) FROM access_entry"))
             assert lines == 1, f"{path} ({endpoint}) shows a person and writes no line: @shows_people and saw()"
     # The net must catch something, or it has a hole.
+    assert {
+        "contacts.index",
+        "contacts.page",
+        "contacts.export",
+        "imports.page",
+        "outbox.mail",
+        "requests.page",
+    } <= shown
+    assert {"permissions.export", "permissions.download", "campaigns.explain_person"} & shown
 
 
 def test_row_43_the_sample_of_a_segment_leaves_a_line(every: Flask, known: dict[str, object]) -> None:
