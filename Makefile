@@ -71,11 +71,11 @@ app/web/static/.built: node_modules/.installed $(FRONT_END)
 %.mo: %.po | .venv/.synced
 	@.venv/bin/pybabel -q compile -i $< -o $@
 
-# What tests and proofs drive or are judged by: a browser, Postfix's test programs, SpamAssassin, Perl's DKIM verifier.
-TEST_PACKAGES := chromium postfix spamassassin libmail-dkim-perl
+# What tests and proofs drive or are judged by: a browser, a reader of PDF, Postfix's test programs, SpamAssassin, Perl's DKIM verifier.
+TEST_PACKAGES := chromium poppler-utils postfix spamassassin libmail-dkim-perl
 test-tools:
 	@have() { PATH="$$PATH:/usr/sbin:/usr/lib/postfix/sbin" command -v "$$1" >/dev/null; }; \
-	if have chromium && have smtp-sink && have smtp-source && have spamassassin && perl -MMail::DKIM::Verifier -e1 2>/dev/null; \
+	if have chromium && have pdftotext && have smtp-sink && have smtp-source && have spamassassin && perl -MMail::DKIM::Verifier -e1 2>/dev/null; \
 	then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; \
 	then echo "The tests need more programs; as root: apt-get install $(TEST_PACKAGES)" >&2; exit 1; fi; \

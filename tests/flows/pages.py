@@ -42,6 +42,7 @@ PAGES = (
     Place("campaign-review", "/campaigns", r"/campaigns/\d+"),
     Place("campaign-sent", "/campaigns/1"),
     Place("explain", "/campaigns/1/explain"),
+    Place("explain-person", "/campaigns/1/explain?contact=12"),
     Place("reports", "/reports"),
     Place("report", "/reports", r"/reports/campaigns/\d+"),
     Place("contacts", "/contacts"),
