@@ -40,23 +40,26 @@ def doubt(page: FormPage, address: Address) -> Doubt | None:
         raise InvalidInput(
             _("%(domain)s receives no mail. Check what stands after the @.", domain=address.domain), field="email"
         )
-    throwaway = page.form.disposable != "allow" and typos.disposable(address.domain)
-    if throwaway and page.form.disposable == "refuse":
+    answered = _asked_about_this(page) and bool(page.typed.get("keep") or page.typed.get("use"))
+    # A mistyped provider often belongs to somebody who lies in wait there, so what was meant comes first.
+    if not answered and (meant := _meant(address)):
+        return Doubt(address.email, str(_("Did you mean %(address)s?", address=meant)), meant)
+    if page.form.disposable == "allow" or not typos.disposable(address.domain):
+        return None
+    if page.form.disposable == "refuse":
         raise InvalidInput(
             _("Addresses at %(domain)s live for minutes only. Use one that you will keep.", domain=address.domain),
             field="email",
         )
-    if _asked_about_this(page) and (page.typed.get("keep") or page.typed.get("use")):
-        return None
-    if throwaway:
-        text = _("Addresses at %(domain)s live for minutes only: our mail may not reach you.", domain=address.domain)
-        return Doubt(address.email, str(text))
+    text = _("Addresses at %(domain)s live for minutes only: our mail may not reach you.", domain=address.domain)
+    return None if answered else Doubt(address.email, str(text))
+
+
+def _meant(address: Address) -> str:
+    """Return the address that was probably meant, or nothing."""
     with unit_of_work() as session:
-        meant = typos.suggestion(address.domain, common_domains(session))
-    if meant is None:
-        return None
-    suggestion = f"{address.email.rpartition('@')[0]}@{meant}"
-    return Doubt(address.email, str(_("Did you mean %(address)s?", address=suggestion)), suggestion)
+        domain = typos.suggestion(address.domain, common_domains(session))
+    return f"{address.email.rpartition('@')[0]}@{domain}" if domain else ""
 
 
 def _asked_about_this(page: FormPage) -> bool:

@@ -191,3 +191,15 @@ def test_a_resolver_that_fails_keeps_nobody_out(
 ) -> None:
     assert sign_up(f"ada@{domain}").status_code == 200
     assert valkey.get(f"mx:{domain}") is None
+
+
+@pytest.mark.parametrize(("option", "kept"), [("warn", 200), ("refuse", 422)])
+def test_a_mistyped_provider_is_asked_about_before_it_is_called_a_throwaway(
+    client: FlaskClient, stage: Stage, sign_up: SignUp, option: str, kept: int
+) -> None:
+    assert typos.disposable(TYPED)  # somebody lies in wait there
+    with unit_of_work() as session:
+        session.execute(text("UPDATE form SET disposable = :option"), {"option": option})
+    assert "Did you mean" in sign_up(f"ada@{TYPED}").text
+    assert sign_up(f"ada@{TYPED}", doubted=f"ada@{TYPED}", use=f"ada@{MEANT}").status_code == 200
+    assert sign_up(f"ada@{TYPED}", doubted=f"ada@{TYPED}", keep="yes").status_code == kept
