@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session as DbSession
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
@@ -24,7 +25,7 @@ from app.core import clock as core_clock
 from app.core import config, tokens
 from app.core.config import Settings
 from app.core.db import unit_of_work
-from consent.policy import bombing
+from consent.policy import bombing, challenge
 from consent.services import forms
 from consent.services.forms import FormSpec, default_texts
 from consent.services.withdraw import MailContext, contexts
@@ -137,3 +138,18 @@ def ours(app: Flask, stage: Stage) -> Iterator[str]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a form be sent as fast as the browser types."""
     monkeypatch.setattr(bombing, "FILL_IN", bombing.FILL_IN * 0)
+
+
+@pytest.fixture
+def flooded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form got 80 requests in the last hour that nobody confirmed; work is light here."""
+    monkeypatch.setattr(challenge, "BITS", 8)
+    with unit_of_work() as session:
+        session.execute(
+            text(
+                "INSERT INTO sign_up (form_id, brand_id, email, address_key, domain, topic_ids, language, nonce, ip,"
+                " expires_at) SELECT f.id, f.brand_id, 'v' || n || '@example.net', sha256(n::text::bytea),"
+                " 'example.net', f.topic_ids, 'en', 'x', '198.51.100.7', now() + interval '7 days'"
+                " FROM form f, generate_series(1, 80) n"
+            )
+        )

@@ -30,21 +30,6 @@ def solve(token: str) -> str:
     return next(str(n) for n in count() if challenge.worked(token, str(n)))
 
 
-@pytest.fixture
-def flooded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The form got 80 requests in the last hour that nobody confirmed; work is light here."""
-    monkeypatch.setattr(challenge, "BITS", 8)
-    with unit_of_work() as session:
-        session.execute(
-            text(
-                "INSERT INTO sign_up (form_id, brand_id, email, address_key, domain, topic_ids, language, nonce, ip,"
-                " expires_at) SELECT f.id, f.brand_id, 'v' || n || '@example.net', sha256(n::text::bytea),"
-                " 'example.net', f.topic_ids, 'en', 'x', '198.51.100.7', now() + interval '7 days'"
-                " FROM form f, generate_series(1, 80) n"
-            )
-        )
-
-
 def requests_of(email: str) -> int:
     with unit_of_work() as session:
         return int(

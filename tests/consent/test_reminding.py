@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.contacts import by_address
+from app.mail.compose import SystemMail, SystemSender, compose
 from consent.policy.ladder import State
 from consent.queries import forms, permissions
 from consent.services import forms as service
@@ -181,3 +183,30 @@ def test_no_welcome_after_a_withdrawal(
 def test_a_welcome_mail_needs_words(stage: Stage) -> None:
     with pytest.raises(InvalidInput, match="subject and a text"):
         welcome_texts(stage)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", ["confirm", "confirm_reminder", "confirm_parent"])
+def test_row_52_every_mail_that_asks_is_neutral_and_untracked(name: SystemMail, language: str) -> None:
+    sender = SystemSender("news@example.com", "Maison Exemple", "example.com", "Maison Exemple", "1 rue, Paris")
+    values = {
+        "confirm_url": "https://mail.example/confirm/t",
+        "topics": ("News", "Offers"),
+        "expires": "soon",
+        "asked": "today",
+        "minor": "k•••@e•••.com",
+    }
+    made = compose(
+        name,
+        language,
+        sender=sender,
+        to_address="ada@example.com",
+        values=values,
+        message_id="m",
+        now=datetime(2026, 5, 1, tzinfo=UTC),
+    )
+    mail = message_from_bytes(made.data, policy=policy.default)
+    html = mail.get_body(("html",)).get_content()  # type: ignore[attr-defined]
+    assert set(re.findall(r'href="([^"]+)"', html)) == {"https://mail.example/confirm/t"}
+    assert "<img" not in html and "List-Unsubscribe" not in mail and mail["Auto-Submitted"] == "auto-generated"
+    assert "News" in html and "Offers" in html  # one mail for many topics
