@@ -19,17 +19,19 @@ LOOKED_AT = 262_144  # bytes of a mail, headers included
 _HEADERS = 400
 _DEPTH, _PARTS = 20, 100
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.I)
+BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.I)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.I)
 # Python knows codecs that are no charsets of mail and take their time (idna) or fail on purpose (undefined).
 _KNOWN = re.compile(r"ascii|utf.*|iso(?:8859|2022).*|cp\d+|koi8.*|mac.*|gb.*|big5.*|euc.*|shift.*|johab|hz")
+
+Fields = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class Part:
     """A mail, or a part of one. Header names are in lower case; a header may stand there several times."""
 
-    headers: dict[str, list[str]]
+    headers: Fields
     body: bytes
 
     def first(self, name: str) -> str:
@@ -72,13 +74,13 @@ def texts(mail: Part) -> tuple[str, str]:
     Attachments and mails within the mail are not looked into.
     """
     found: dict[str, str] = {}
-    for part in _walk(mail):
+    for part in walk(mail):
         if part.kind in ("text/plain", "text/html") and not part.first("content-disposition").startswith("attachment"):
-            found.setdefault(part.kind, _decoded(part))
+            found.setdefault(part.kind, decoded(part))
     return found.get("text/plain", ""), found.get("text/html", "")
 
 
-def _walk(mail: Part) -> Iterator[Part]:
+def walk(mail: Part) -> Iterator[Part]:
     waiting = [(mail, 0)]
     for _ in range(_PARTS):
         if not waiting:
@@ -86,7 +88,7 @@ def _walk(mail: Part) -> Iterator[Part]:
         part, depth = waiting.pop()
         if not part.kind.startswith("multipart/"):
             yield part
-        elif depth < _DEPTH and (named := _BOUNDARY.search(part.first("content-type"))):
+        elif depth < _DEPTH and (named := BOUNDARY.search(part.first("content-type"))):
             mark = b"\n--" + (named[1] or named[2]).encode("utf-8", "replace")
             pieces = (b"\n" + part.body).split(mark)[1 : _PARTS + 1]
             # A last mark ends in two hyphens; behind it nothing counts (RFC 2046 §5.1.1).
@@ -94,7 +96,7 @@ def _walk(mail: Part) -> Iterator[Part]:
             waiting += [(each, depth + 1) for each in reversed(inner)]
 
 
-def _decoded(part: Part) -> str:
+def decoded(part: Part) -> str:
     body, encoding = part.body, part.first("content-transfer-encoding").strip().lower()
     if encoding == "base64":
         letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)

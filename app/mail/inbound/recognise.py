@@ -69,9 +69,12 @@ def _automatic(mail: Part, to_unsubscribe: bool) -> bool:
     """Tell whether no person sent it: an empty return path, a report, a list, a robot (RFC 3834 §2, §5).
 
     A mail program that unsubscribes for its user may call that generated: at the address that exists for it, it counts.
+    Apple's calls it an answer; there the subject tells, which List-Unsubscribe prescribes and no note of absence has.
     """
     submitted = mail.first("auto-submitted").partition(";")[0].strip().lower()
-    harmless = ("", "no", "auto-generated") if to_unsubscribe else ("", "no")
+    harmless: tuple[str, ...] = ("", "no", "auto-generated") if to_unsubscribe else ("", "no")
+    if mail.first("subject").strip().lower() == "unsubscribe":
+        harmless += ("auto-replied",)
     precedence = mail.first("precedence").strip().lower()
     return (
         mail.first("return-path").replace(" ", "") == "<>"
