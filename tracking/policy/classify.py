@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tracking.policy import clients
 
-VERSION = 1
+VERSION = 2
 
 TOO_FAST_S = 2  # nobody reads a mail in its first two seconds
 BURST = timedelta(seconds=2)

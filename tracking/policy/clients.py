@@ -18,10 +18,13 @@ from crawlerdetect import CrawlerDetect
 NO_AGENT, BARE, CRAWLER, GMAIL_PROXY, YAHOO_PROXY = "none", "bare", "crawler", "gmail-proxy", "yahoo-proxy"
 
 # Image proxies of mailbox providers fetch when a person opens, and hide where the person is.
-_PROXIES = (("googleimageproxy", GMAIL_PROXY), ("yahoomailproxy", YAHOO_PROXY))
+_PROXIES = (("googleimageproxy", GMAIL_PROXY), ("yahoomailproxy", YAHOO_PROXY), ("yahoocachesystem", YAHOO_PROXY))
 
 # Programs that people read mail or follow links with, and that lists of crawlers sometimes hold for robots.
 _PEOPLE = (
+    ("outlook-ios", "outlook"),
+    ("outlook-android", "outlook"),
+    ("outlook-express", "outlook"),
     ("microsoft office", "office"),
     ("ms-office", "outlook"),
     ("microsoft outlook", "outlook"),
@@ -30,6 +33,23 @@ _PEOPLE = (
     ("media center pc", "internet-explorer"),
     (" cfnetwork/", "apple-mail"),
 )
+
+# Mail programs and readers that say nothing but their name.
+_MAIL_PROGRAMS = re.compile(
+    r"^(?:airmail|alpine|apple mail|balsa|barca(?:pro)?|becky|blue ?mail|canary mail|claws(?: mail)?|courier|cyrus"
+    r"|em ?client|entourage|eudora|evolution|fairemail|foxmail|geary|gmx mail|gnus|hamster|hey|incredimail|inky|k-?9"
+    r"|kmail|kontact|lotus-?notes|mail\.ru|mailbird|mailmate|mailspring|mimestream|monazilla|mutt|neomutt|newton"
+    r"|novell groupwise|office 365|opera mail|pegasus|poco(?:mail)?|polymail|postbox|proton ?mail|rainloop|roundcube"
+    r"|spark|sparrow|spicebird|superhuman|sylpheed|the bat|tutanota|unibox|webmail|windows ?live|windows mail"
+    r"|yahoo ?mobile|ymail|zimbra|zoho ?mail)\b"
+)
+# Browsers by their own word, on phones and televisions and in terminals, unless a robot's word stands there too.
+_BROWSERS = re.compile(
+    r"browser|profile/midp|configuration/cldc|netfront|openwave|mosaic|voyager|^(?:(?:xchaos_)?arachne|dillo|e?links|lynx|netsurf|w3m|amaya|xbmc|kodi)\b"
+)
+_ROBOTS = re.compile(r"bot\b|bot[/-]|crawl|spider|scan|monitor|agent|proxy|\+https?:|electron|compatible;|kit\b")
+# Parts of real browsers' names that lists of crawlers take for robots'.
+_ADDED = re.compile(r"qqdownload [\d.]+;?|coc_?coc\w*(?:/[\d.]+)?")
 
 # Whoever gives an address to ask about itself is a program; so is what names no system that a person could sit at.
 _SELF_DESCRIBED = re.compile(r"https?://(?!bsalsa)|[a-z]@[a-z]|\[at\]|www\.|synthetic|monitor|scanner|selenium")
@@ -128,12 +148,15 @@ def family_of(agent: str) -> str:
     for mark, family in _PEOPLE:
         if mark in text:
             return family
-    if _SELF_DESCRIBED.search(text) or _crawlers.knows(agent):
+    if _MAIL_PROGRAMS.search(text):
+        return "mail-program"
+    person = _BROWSERS.search(text) is not None and not _ROBOTS.search(text)
+    if not person and (_SELF_DESCRIBED.search(text) or _crawlers.knows(_ADDED.sub("", text))):
         return CRAWLER
     for mark, family in _FAMILIES:
         if mark in text:
             return family
-    return "other" if _SYSTEMS.search(text) else CRAWLER
+    return "other" if person or _SYSTEMS.search(text) else CRAWLER
 
 
 @lru_cache(maxsize=65_536)
