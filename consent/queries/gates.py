@@ -224,7 +224,8 @@ def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
     return case(
         (contact.c.erased_at.is_not(None), latest(Subject.CONTACT)),
         (or_(contact.c.objected_at.is_not(None), contact.c.complained_at.is_not(None)), latest(Subject.MARKETING)),
-        (gate == "paused", Pause.event_id),
+        # Who has no pause is not asked all gates a second time: PostgreSQL computes a repeated expression anew.
+        (and_(Pause.until.is_not(None), gate == "paused"), Pause.event_id),
         else_=Permission.event_id,
     ).label("event_id")
 
