@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from operator import attrgetter
 
 from sqlalchemy.orm import Session
 
 from consent.policy.anchoring import Check, Finding
-from consent.policy.folding import Fold
+from consent.policy.folding import Fold, Silence, Tracking
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Act, Action, Actor, Subject
 from consent.queries import anchors, walk
-from consent.queries.walk import EntryRow, Held
+from consent.queries.walk import EntryRow, Held, PauseRow, TrackingRow
 
 # Called with the entries seen so far and about how many there are.
 Progress = Callable[[int, int], None]
@@ -108,7 +108,12 @@ def _projection(held: Held) -> Iterator[Break]:
             return
         fold.take(_act(entry))
     seqs = {entry.id: entry.seq for entry in held.entries}
-    differences = [*_topics(held, fold), *_tracking(held, fold), *_pauses(held, fold), *_marks(held, fold)]
+    differences = [
+        *_topics(held, fold),
+        *_by_brand("tracking permission", held.tracking, fold.tracking),
+        *_by_brand("pause", held.pauses, fold.pauses),
+        *_marks(held, fold),
+    ]
     for event_id, what in differences:
         yield Break(held.contact_id, seqs.get(event_id or 0), event_id, what)
 
@@ -133,24 +138,17 @@ _PERMISSION = walk.TopicRow._fields[2:]
 _row = attrgetter(*_PERMISSION)
 
 
-def _tracking(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
-    rows = {row.brand_id: row[2:] for row in held.tracking}
-    for brand_id in sorted(fold.tracking.keys() | rows.keys()):
-        known = fold.tracking.get(brand_id)
+def _by_brand(
+    what: str, rows: Sequence[TrackingRow | PauseRow], folded: Mapping[int, Tracking | Silence]
+) -> Iterator[tuple[int | None, str]]:
+    """Compare what is projected for each brand; a row's columns behind its key are the fields of what is folded."""
+    standing = {row.brand_id: row[2:] for row in rows}
+    for brand_id in sorted(folded.keys() | standing.keys()):
+        known = folded.get(brand_id)
         if known is None:
-            yield None, f"a tracking permission of brand {brand_id} stands that the ledger does not know"
-        elif rows.get(brand_id) != (known.granted, known.since, known.event_id):
-            yield known.event_id, f"the tracking permission of brand {brand_id} is not what the ledger says"
-
-
-def _pauses(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
-    rows = {row.brand_id: row[2:] for row in held.pauses}
-    for brand_id in sorted(fold.pauses.keys() | rows.keys()):
-        known = fold.pauses.get(brand_id)
-        if known is None:
-            yield None, f"a pause of brand {brand_id} stands that the ledger does not know"
-        elif rows.get(brand_id) != (known.until, known.since, known.event_id):
-            yield known.event_id, f"the pause of brand {brand_id} is not what the ledger says"
+            yield None, f"a {what} of brand {brand_id} stands that the ledger does not know"
+        elif standing.get(brand_id) != astuple(known):
+            yield known.event_id, f"the {what} of brand {brand_id} is not what the ledger says"
 
 
 def _marks(held: Held, fold: Fold) -> Iterator[tuple[int | None, str]]:
