@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from app.core.config import Settings
 from app.mail.inbound import ReturnKind, classify
 from tests.mail.returned import feedback, person, prose, report
 
@@ -59,9 +60,9 @@ def fuzz(cases: int, seed: int) -> None:
 
 
 @pytest.mark.proof
-def test_a_million_mails() -> None:
+def test_a_million_mails(settings: Settings) -> None:  # with keys, since what looks like a token is verified
     fuzz(CASES, seed=1)
 
 
-def test_two_thousand_mails() -> None:
+def test_two_thousand_mails(settings: Settings) -> None:
     fuzz(2_000, seed=2)
