@@ -1,10 +1,10 @@
-"""``flask consent``: record, prove, verify, anchor, export and erase on the command line. Answers are JSON."""
+"""``flask consent``: record, prove, verify, anchor, suppress, export, erase on the command line. Answers are JSON."""
 
 from __future__ import annotations
 
-from consent.commands import ageing, archive, ledger, people, record, register, whole
+from consent.commands import ageing, archive, ledger, people, record, register, suppressions, whole
 from consent.commands.group import consent
 
-__all__ = ["ageing", "archive", "ledger", "people", "record", "register", "whole"]
+__all__ = ["ageing", "archive", "ledger", "people", "record", "register", "suppressions", "whole"]
 
 COMMANDS = [consent]

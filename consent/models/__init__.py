@@ -7,6 +7,7 @@ from consent.models.anchors import LedgerAnchor
 from consent.models.archive import SealedProof
 from consent.models.forms import Form, FormFigure, SignUp, Wording
 from consent.models.ledger import Permission, PermissionEvent, PermissionEvidence, TrackingPermission
+from consent.models.lists import SuppressionList, SuppressionReject
 from consent.models.notices import SourceNotice
 from consent.models.pages import AccessRequest, AddressChange, LeavingReason, Pause
 from consent.models.paper import PaperList
@@ -34,6 +35,8 @@ __all__ = [
     "SignUp",
     "SourceNotice",
     "Suppression",
+    "SuppressionList",
+    "SuppressionReject",
     "Topic",
     "TrackingPermission",
     "Upkeep",

@@ -12,6 +12,8 @@ REASONS = ("hard_bounce", "soft_bounces", "complaint", "objection", "erasure", "
 # What the person (or their former self) wanted ends when they confirm a sign-up anew; bounces end because the
 # confirmation mail has just arrived. What staff suppressed by hand stays.
 LIFTED_BY_OWN_ACT = frozenset({"hard_bounce", "soft_bounces", "complaint", "objection", "erasure", "import"})
+# What the person asked for is not staff's to lift.
+WANTED_BY_PERSON = frozenset({"objection", "complaint", "erasure"})
 # To these no confirmation mail is sent: the mailbox is not there, or staff said no.
 NO_SERVICE_MAIL = frozenset({"hard_bounce", "manual"})
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")

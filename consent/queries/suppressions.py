@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, column, func, or_, select, table
+from sqlalchemy import ColumnElement, and_, column, func, literal, or_, select, table
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.secrets import address_sha256
+from app.customers.policy.address import Address
 from consent.models import Suppression
-from consent.policy.suppression import shown_pattern
+from consent.policy.suppression import WANTED_BY_PERSON, shown_pattern
 
 
 @dataclass(frozen=True)
 class SuppressionInfo:
-    """A suppression. ``value`` is a domain or pattern; None for an address."""
+    """A suppression. ``value`` is a domain or pattern; None for an address or a hash; ``digest`` is how that begins."""
 
     id: int
     kind: str
@@ -27,17 +29,41 @@ class SuppressionInfo:
     brand_id: int | None
     topic_id: int | None
     source: str
+    evidence: str
     until: datetime | None
     created_at: datetime
+    created_by: int | None
     lifted_at: datetime | None
+    lifted_by: int | None
+    lifted_why: str
 
     @property
     def liftable(self) -> bool:
         """Tell whether staff may lift it."""
-        return self.lifted_at is None and self.reason not in ("objection", "complaint", "erasure")
+        return self.lifted_at is None and self.reason not in WANTED_BY_PERSON
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether its time is over."""
+        return self.until is not None and self.until <= clock.now()
 
 
-def _active() -> ColumnElement[bool]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which suppressions a list shows; blank for any."""
+
+    reason: str = ""
+    scope: str = ""
+    kind: str = ""
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What is not blank, by name."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+def active() -> ColumnElement[bool]:
+    """Return the condition that a suppression holds now."""
     return and_(Suppression.lifted_at.is_(None), or_(Suppression.until.is_(None), Suppression.until > clock.now()))
 
 
@@ -46,28 +72,45 @@ def _info(row: Suppression) -> SuppressionInfo:
         id=row.id,
         kind=row.kind,
         value=shown_pattern(row.value) if row.kind == "pattern" and row.value else row.value,
-        digest=row.address_key.hex()[:12] if row.address_key else "",
+        digest=(row.address_key or row.sha256 or row.md5 or b"").hex()[:12],
         reason=row.reason,
         scope=row.scope,
         brand_id=row.brand_id,
         topic_id=row.topic_id,
         source=row.source,
+        evidence=row.evidence,
         until=row.until,
         created_at=row.created_at,
+        created_by=row.created_by,
         lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
+        lifted_why=row.lifted_why,
     )
 
 
-def page_of(
-    session: Session, *, kind: str = "", reason: str = "", page: int = 1, size: int = 50
-) -> list[SuppressionInfo]:
+def page_of(session: Session, wanted: Wanted, *, page: int = 1, size: int = 50) -> list[SuppressionInfo]:
     """Return a page of the active suppressions, latest first; one more than ``size`` tells that there are more."""
-    query = select(Suppression).where(_active()).order_by(Suppression.id.desc())
-    if kind:
-        query = query.where(Suppression.kind == kind)
-    if reason:
-        query = query.where(Suppression.reason == reason)
+    query = select(Suppression).where(active()).order_by(Suppression.id.desc())
+    for name, value in wanted.chosen.items():
+        query = query.where(getattr(Suppression, name) == value)
     return [_info(row) for row in session.scalars(query.limit(size + 1).offset((page - 1) * size))]
+
+
+def against(session: Session, address: Address) -> list[SuppressionInfo]:
+    """Return whatever stands or stood against one address, latest first: itself, its digests, its domain, patterns."""
+    rows = session.scalars(select(Suppression).where(_about(address)).order_by(Suppression.id.desc()))
+    return [_info(row) for row in rows]
+
+
+def _about(address: Address) -> ColumnElement[bool]:
+    digest = hashlib.md5(address.email_key.encode(), usedforsecurity=False).digest()
+    return or_(
+        Suppression.address_key == address.address_key,
+        and_(Suppression.kind == "hash", Suppression.sha256 == address_sha256(address.email_key)),
+        and_(Suppression.kind == "hash", Suppression.md5 == digest),
+        and_(Suppression.kind == "domain", Suppression.value == address.domain),
+        and_(Suppression.kind == "pattern", literal(address.email_key).like(Suppression.value)),
+    )
 
 
 def of_address(session: Session, address_key: bytes) -> list[SuppressionInfo]:
@@ -79,15 +122,20 @@ def of_address(session: Session, address_key: bytes) -> list[SuppressionInfo]:
 
 
 def active_reasons(session: Session, address_key: bytes) -> set[str]:
-    """Return why an address is suppressed at present, whatever the scope."""
-    return set(session.scalars(select(Suppression.reason).where(Suppression.address_key == address_key, _active())))
+    """Return why an address is suppressed at present by its key, as those of people in the base are."""
+    return set(session.scalars(select(Suppression.reason).where(Suppression.address_key == address_key, active())))
+
+
+def reasons_against(session: Session, address: Address) -> set[str]:
+    """Return why an address, of whoever it may be, is suppressed at present: by key, by digest or by a rule."""
+    return set(session.scalars(select(Suppression.reason).where(_about(address), active())))
 
 
 def count_by_reason(session: Session) -> dict[str, int]:
     """Return how many active suppressions there are for each reason."""
     rows = session.execute(
         select(Suppression.reason, func.count())
-        .where(_active())
+        .where(active())
         .group_by(Suppression.reason)
         .order_by(Suppression.reason)
     )
@@ -100,16 +148,6 @@ def erased_addresses(session: Session, people: str) -> set[bytes]:
     query = (
         select(Suppression.address_key)
         .join(source, source.c.address_key == Suppression.address_key)
-        .where(Suppression.reason == "erasure", _active())
+        .where(Suppression.reason == "erasure", active())
     )
     return {key for key in session.scalars(query) if key is not None}
-
-
-def exchange_list(session: Session, reasons: Iterable[str]) -> list[str]:
-    """Return the SHA-256 digests (hex) of suppressed addresses, for other systems that must honour them."""
-    rows = session.scalars(
-        select(Suppression.sha256).where(
-            _active(), Suppression.reason.in_(list(reasons)), Suppression.sha256.is_not(None)
-        )
-    )
-    return sorted({digest.hex() for digest in rows if digest is not None})

@@ -25,7 +25,7 @@ from consent.policy.sources import label
 from consent.policy.standing import Action, Actor, Subject
 from consent.policy.suppression import NO_SERVICE_MAIL
 from consent.queries.forms import FormInfo
-from consent.queries.suppressions import active_reasons
+from consent.queries.suppressions import reasons_against
 from consent.services import figures, wordings
 from consent.services.ledger import Entry, append
 
@@ -177,10 +177,11 @@ def answer(session: Session, sign_up_id: int) -> Mailing | None:
     if row.mailed_at is None:
         if not may_mail(session, row):
             return None
-        if active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
+        address = Address(row.email, email_key(row), row.address_key, row.domain)
+        if reasons_against(session, address) & NO_SERVICE_MAIL:
             return None
         row.mailed_at = clock.now()
-        known = by_address(session, email_key(row)) if row.minor_email is None else None
+        known = by_address(session, address.email_key) if row.minor_email is None else None
         if known is not None:
             row.contact_id = known.id
             note_request(session, row)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from consent.tasks import access, ageing, anchors, archive, confirmation, figures, requests
+from consent.tasks import access, ageing, anchors, archive, confirmation, figures, lists, requests
 
-__all__ = ["access", "ageing", "anchors", "archive", "confirmation", "figures", "requests"]
+__all__ = ["access", "ageing", "anchors", "archive", "confirmation", "figures", "lists", "requests"]

@@ -40,6 +40,11 @@ def speak_with(speaking: Speaking) -> None:
     _speaking = speaking
 
 
+def speaking(language: str) -> AbstractContextManager[None]:
+    """Return what puts messages into ``language`` inside."""
+    return _speaking(language) if _speaking else nullcontext()
+
+
 BATCH = 10_000
 logger = log.get("customers")
 
@@ -51,7 +56,7 @@ def run(batch_id: int, progress: Callable[[BatchInfo], None] | None = None) -> B
     """
     with unit_of_work() as session:
         language = imports.batch(session, batch_id).language
-    with _speaking(language) if _speaking else nullcontext():
+    with speaking(language):
         return _guarded(batch_id, progress)
 
 
