@@ -23,6 +23,7 @@ from app.customers.engine import importing
 from app.customers.queries import timeline
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
+from app.customers.services import profile as profiles
 from app.customers.views import contacts, fields, imports
 from app.web import failures, page, security
 from app.web.views import access, embed, home, mail_icons, operations, outbox
@@ -47,6 +48,7 @@ from tracking.engine.endpoint import tracking_middleware
 from tracking.queries import held as tracking_held
 from tracking.queries import timeline as tracking_timeline
 from tracking.services import forget as tracking_forget
+from tracking.services import rebuild
 
 TRANSLATIONS = str(config.TEMPLATES.parent / "app" / "translations")
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -134,6 +136,7 @@ def wire() -> None:
     withdraw.contexts.add("campaigns", withdrawals.context)
     withdraw.contexts.add("forms", welcome_mail.context)
     withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
+    profiles.refolds.add("tracking", rebuild.refold)
     erase.erasure_steps.add("campaigns", forget.forget)
     erase.erasure_steps.add("tracking", tracking_forget.forget)
     proof.export_sections.add("messages", campaigns_held.messages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -88,7 +88,7 @@ def export() -> ResponseReturnValue:
 def withdrawals() -> ResponseReturnValue:
     """Download what people withdrew since a day, for those whom their data was passed to."""
     try:
-        since = datetime.combine(datetime.fromisoformat(request.args.get("since", "")), time.min, UTC)
+        since = datetime.combine(date.fromisoformat(request.args.get("since") or _lately()), time.min, UTC)
     except ValueError:
         raise InvalidInput(_("Say since which day, like 2026-03-31."), field="since") from None
     with unit_of_work() as session:
@@ -96,6 +96,10 @@ def withdrawals() -> ResponseReturnValue:
         lines = list(exchange.csv_lines(exchange.WITHDRAWN, rows))
     saw(people=len(lines) - 1, subject="withdrawals")
     return _download(iter(lines), f"withdrawals-since-{since:%Y-%m-%d}.csv")
+
+
+def _lately() -> str:
+    return (clock.now() - LOOKED_BACK).date().isoformat()
 
 
 def _download(lines: Iterator[str], name: str) -> Response:
@@ -134,5 +138,5 @@ def _page(form: SuppressForm) -> str:
         brands={brand.id: brand.name for brand in offered[0]},
         topics={topic.id: topic.name(language()) for topic in offered[1]},
         staff=staff,
-        since=(clock.now() - LOOKED_BACK).date(),
+        since=_lately(),
     )

@@ -221,7 +221,7 @@ JOIN (SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) 
 WHERE c.opens <> 0 OR c.clicks <> 0 OR r.opened_at IS NOT NULL
 """
 
-_EXACT = """
+EXACT = """
 SELECT m.contact_id,
     max(e.at) FILTER (WHERE e.label = 'human') AS opened_at,
     max(e.at) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicked_at,
@@ -229,8 +229,7 @@ SELECT m.contact_id,
     count(*) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicks
 FROM message m
 LEFT JOIN event e ON e.campaign_id = m.campaign_id AND e.contact_id = m.contact_id
-    AND (e.batch_id IN (SELECT id FROM event_batch WHERE folded_at IS NOT NULL)
-        OR e.id IN (SELECT id FROM fold_event))
+    AND (e.batch_id IN (SELECT id FROM event_batch WHERE folded_at IS NOT NULL) OR {fresh})
 WHERE m.contact_id = ANY(:contacts)
 GROUP BY m.contact_id
 """
@@ -256,5 +255,6 @@ def _set_back(session: Session) -> None:
         )
     ).all()
     if lost:
-        temporary.make(session, "fold_exact", _EXACT, {"contacts": lost})
+        fresh = EXACT.format(fresh="e.id IN (SELECT id FROM fold_event)")
+        temporary.make(session, "fold_exact", fresh, {"contacts": lost})
         profile.set_responses(session, "fold_exact")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,9 +145,9 @@ FROM "order" WHERE contact_id IN ({people}) GROUP BY contact_id
 """
 
 
-def totals(session: Session, target: str, people: str) -> None:
+def totals(session: Session, target: str, people: str, parameters: Mapping[str, object] | None = None) -> None:
     """Make the temporary table ``target``: contact_id, ordered_at, orders, order_value of the contacts of a query."""
-    temporary.make(session, target, _TOTALS.format(people=people))
+    temporary.make(session, target, _TOTALS.format(people=people), parameters)
 
 
 def import_events(session: Session, path: Path) -> EventsImported:

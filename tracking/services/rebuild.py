@@ -65,3 +65,12 @@ def rebuild(session: Session) -> Differences:
     profiles = profile.set_responses(session, "rebuilt_profile") + profile.set_orders(session, "rebuilt_order")
     profiles += profile.reset_others(session, "rebuilt_profile", "rebuilt_order")
     return Differences(messages, rollups, profiles, conversions)
+
+
+def refold(session: Session, contact_ids: list[int]) -> None:
+    """Make the profiles of some people anew from what is folded, as ``rebuild`` would."""
+    people = {"contacts": contact_ids}
+    temporary.make(session, "refolded", fold.EXACT.format(fresh="false"), people)
+    profile.set_responses(session, "refolded")
+    orders.totals(session, "refolded_order", "SELECT unnest(CAST(:contacts AS bigint[]))", people)
+    profile.set_orders(session, "refolded_order")

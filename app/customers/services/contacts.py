@@ -26,6 +26,7 @@ from app.customers.policy.values import (
     single_line,
 )
 from app.customers.queries.fields import dictionary
+from app.customers.services import profile
 from app.customers.services.importing import forgetting
 
 # (session, contact_id, former address key, new address key, by the person): consent writes the ledger entry
@@ -150,11 +151,20 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
 
 
 def mark_objected(session: Session, contact_ids: Iterable[int], at: datetime | None) -> None:
-    """Note (or, with None, lift) an objection to marketing on the contact; the earliest moment stays."""
-    statement = update(Contact).where(Contact.id.in_(list(contact_ids)))
+    """Note (or, with None, lift) an objection to marketing on the contact; the earliest moment stays.
+
+    It ends the profile, too; who lifts it gets one again.
+    """
+    ids = list(contact_ids)
+    statement = update(Contact).where(Contact.id.in_(ids))
     if at is not None:
         statement = statement.where(Contact.objected_at.is_(None))
     session.execute(statement.values(objected_at=at))
+    if at is not None:
+        profile.forget(session, ids)
+    else:
+        for refold in profile.refolds:
+            refold(session, ids)
 
 
 def mark_complained(session: Session, contact_ids: Iterable[int], at: datetime | None) -> None:

@@ -1,15 +1,29 @@
 """How behaviour reaches ``contact_profile``: bulk functions for the folder of tracking, which owns events and orders.
 
-Sources are temporary tables of the caller's transaction.
+Sources are temporary tables of the caller's transaction. Of people who objected to marketing there is no profile: an
+objection ends profiling for it, too (GDPR 21(2)–(3)).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core.registries import Registry
+
+# (session, contact_ids): makes profiles anew of people who took an objection back; tracking knows what they did
+refolds: Registry[Callable[[Session, list[int]], None]] = Registry("makers of profiles")
+
+_NO_OBJECTION = "NOT EXISTS (SELECT FROM contact c WHERE c.id = s.contact_id AND c.objected_at IS NOT NULL)"
 _RESPONSES = ("opened_at", "clicked_at", "opens", "clicks")
 _ORDERS = ("ordered_at", "orders", "order_value")
+
+
+def forget(session: Session, contact_ids: list[int]) -> None:
+    """Delete the profiles of people."""
+    session.execute(text("DELETE FROM contact_profile WHERE contact_id = ANY(:ids)"), {"ids": contact_ids})
 
 
 def add_responses(session: Session, source: str) -> None:
@@ -17,7 +31,8 @@ def add_responses(session: Session, source: str) -> None:
     session.execute(
         text(
             "INSERT INTO contact_profile AS p (contact_id, opened_at, clicked_at, opens, clicks)"  # noqa: S608 - our own name
-            f" SELECT contact_id, opened_at, clicked_at, opens, clicks FROM {source} ORDER BY contact_id"
+            f" SELECT contact_id, opened_at, clicked_at, opens, clicks FROM {source} s WHERE {_NO_OBJECTION}"
+            " ORDER BY contact_id"
             " ON CONFLICT (contact_id) DO UPDATE SET"
             " opened_at = greatest(p.opened_at, excluded.opened_at),"
             " clicked_at = greatest(p.clicked_at, excluded.clicked_at),"
@@ -69,7 +84,7 @@ def _set(session: Session, source: str, columns: tuple[str, ...]) -> int:
     done = session.execute(
         text(
             f"INSERT INTO contact_profile AS p (contact_id, {names})"  # noqa: S608
-            f" SELECT contact_id, {names} FROM {source} ORDER BY contact_id"
+            f" SELECT contact_id, {names} FROM {source} s WHERE {_NO_OBJECTION} ORDER BY contact_id"
             f" ON CONFLICT (contact_id) DO UPDATE SET {assigned} WHERE ({old}) IS DISTINCT FROM ({new})"
         )
     )

@@ -54,7 +54,9 @@ def _received(leaf: Leaf, scope: str | None, context: Context) -> Verdict:
 
 def _responded(deed: str, leaf: Leaf, scope: str | None, context: Context) -> Verdict:
     """Yes: a response. No: tracked mail in the scope, and no response to it."""
-    had_chance = _exists(context, [*_delivered(leaf, scope, context), _message().c.tracked])
+    # An objection ends profiling (GDPR 21(2)): of such people nothing is known, not even that they did not.
+    known = context.contact.c.objected_at.is_(None)
+    had_chance = and_(known, _exists(context, [*_delivered(leaf, scope, context), _message().c.tracked]))
     if scope in ("campaign", "last_campaigns"):
         column = _message().c.human_opened_at if deed == "opened" else _message().c.clicked_at
         responded = _exists(context, [_of(_campaigns(leaf, scope, context)), column.is_not(None)])
@@ -64,7 +66,7 @@ def _responded(deed: str, leaf: Leaf, scope: str | None, context: Context) -> Ve
         latest = profile.c.opened_at if deed == "opened" else profile.c.clicked_at
         when = latest.is_not(None) if scope is None else latest >= _since(leaf, context)
         responded = exists().where(profile.c.contact_id == context.contact.c.id, when)
-    return Verdict(responded, and_(had_chance, ~responded))
+    return Verdict(and_(known, responded), and_(had_chance, ~responded))
 
 
 def _exists(context: Context, tests: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
