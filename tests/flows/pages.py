@@ -70,6 +70,8 @@ PAGES = (
     Place("subscribe", "/forms", r"/subscribe/[\w-]+", public=True),
     Place("access", "/access", public=True),
     Place("suppressions", "/suppressions"),
+    Place("suppression-lists", "/suppressions/lists"),
+    Place("suppression-list", "/suppressions/lists", r"/suppressions/lists/\d+"),
     Place("ageing", "/ageing"),
     Place("ageing-dry-run", "/ageing/prospects"),
     Place("requests", "/requests"),
