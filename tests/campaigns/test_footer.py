@@ -17,12 +17,13 @@ from app.customers.queries.contacts import by_address
 from app.customers.services.importing import PermissionTerms
 from app.mail.content import compile_design
 from campaigns.services import footer
+from campaigns.services.campaigns import ContentText
 from campaigns.services.preview import preview
 from campaigns.services.web_version import web_version
 from consent.policy.standing import Actor
 from consent.services.erase import erase
 from consent.services.importing import record
-from tests.factories.campaigns import MJML, Made, make_campaign, make_segment
+from tests.factories.campaigns import MJML, again, make_campaign
 from tests.factories.consent import grant, make_contact, permitted_contact
 from tests.factories.sending import RecordingRelay, launch, states
 
@@ -46,30 +47,6 @@ def imported(topic_id: int, address: str, source: str = SHOP) -> int:
         terms = PermissionTerms(1, topic_id, "confirmed", "consent", source, "folder 7", clock.now(), "en")
         assert record(session, terms, "brought").permitted == 1
     return contact_id
-
-
-def again(campaign: Made) -> Made:
-    """Another campaign of the same brand and topic to everybody, as a draft."""
-    with unit_of_work() as session:
-        made = session.execute(
-            text(
-                "INSERT INTO campaign (brand_id, topic_id, sender_id, name)"
-                " SELECT brand_id, topic_id, sender_id, 'again' FROM campaign WHERE id = :id RETURNING id"
-            ),
-            {"id": campaign.id},
-        ).scalar_one()
-        session.execute(
-            text(
-                "INSERT INTO campaign_content (campaign_id, language, subject, mjml)"
-                " SELECT :new, language, subject, mjml FROM campaign_content WHERE campaign_id = :old"
-            ),
-            {"new": made, "old": campaign.id},
-        )
-        session.execute(
-            text("INSERT INTO campaign_segment (campaign_id, segment_id, mode) VALUES (:new, :segment, 'include')"),
-            {"new": made, "segment": make_segment(session)},
-        )
-    return Made(made, campaign.brand_id, campaign.topic_id)
 
 
 def test_row_8_a_design_without_a_footer_gets_one_in_both_parts(
@@ -96,8 +73,6 @@ def test_only_what_is_lacking_is_added(lacking: str) -> None:
 
 
 def test_a_preview_says_why_its_reader_gets_it(app: Flask) -> None:
-    from campaigns.services.campaigns import ContentText
-
     with unit_of_work() as session:
         campaign = make_campaign(session)
         ada = make_contact(session, "ada@example.net")

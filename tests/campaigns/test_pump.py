@@ -9,6 +9,7 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from app.brands.queries import sending
@@ -23,6 +24,7 @@ from campaigns.engine.pump import Pump
 from campaigns.queries.explain import explain
 from campaigns.queries.progress import progress
 from campaigns.services import control
+from campaigns.services.claim import Claimer, ClaimScope
 from campaigns.services.freeze import freeze
 from consent.policy.standing import Actor
 from consent.services.withdraw import withdraw
@@ -112,6 +114,26 @@ def test_untracked_mail_names_nobody_in_its_links(relay: RecordingRelay, run_job
     personal = tokens.sign_message(Purpose.ENGAGEMENT, campaign.id, ids["ada@example.net"])
     assert f"/c/{personal}/0" in html["ada@example.net"] and f"/o/{personal}.gif" in html["ada@example.net"]
     assert f"/c/{everyone}/0" in html["bob@example.net"] and "/o/" not in html["bob@example.net"]
+
+
+def test_row_9_who_unsubscribes_while_it_is_sent_gets_nothing_from_the_next_claim_on(
+    app: Flask, relay: RecordingRelay
+) -> None:
+    campaign = frozen(3)
+    scope = ClaimScope(campaign.id, campaign.topic_id, campaign.brand_id, "here", frozenset())
+    with unit_of_work() as session:
+        people = list(session.scalars(text("SELECT contact_id FROM message ORDER BY contact_id")))
+        lane = session.scalar(text("SELECT DISTINCT lane_id FROM message")) or 0
+        session.execute(text("UPDATE campaign SET status = 'sending'"))
+    with unit_of_work() as session:
+        first = Claimer(scope).claim(session, lane, 1, after=0)
+    assert [each.contact_id for each in first.recipients] == people[:1]
+    one_click = tokens.sign_message(Purpose.PERMISSION, campaign.id, people[1])
+    assert app.test_client().post(f"/unsubscribe/{one_click}").status_code == 200
+    with unit_of_work() as session:
+        second = Claimer(scope).claim(session, lane, 10, after=first.last)
+    assert [each.contact_id for each in second.recipients] == people[2:] and second.skipped == 1
+    assert reason(campaign, people[1]) == ("skipped", "permission_withdrawn")
 
 
 def test_who_withdraws_after_the_freeze_gets_nothing(relay: RecordingRelay, run_jobs: Callable[[], int]) -> None:

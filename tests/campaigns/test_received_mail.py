@@ -7,15 +7,17 @@ import subprocess
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app.brands.queries import sending
 from app.core.db import unit_of_work
 from app.mail import dkim
 from app.mail.templates import starters
-from tests.factories.campaigns import Made, make_audience, make_campaign
+from tests.factories.campaigns import Made, again, make_audience, make_campaign
 from tests.factories.consent import track
 from tests.factories.sending import RecordingRelay, launch
 
@@ -123,7 +125,7 @@ def test_row_6_both_headers_are_signed(received: tuple[bytes, bytes, str]) -> No
             assert changed != raw and not dkim.verify(changed, record)
 
 
-def test_rows_8_53_the_way_out_and_the_postal_address_are_visible(received: tuple[bytes, bytes, str]) -> None:
+def test_row_8_the_way_out_and_the_postal_address_are_visible(received: tuple[bytes, bytes, str]) -> None:
     for raw in received[:2]:
         assert isinstance(raw, bytes)
         for kind in ("html", "plain"):
@@ -145,6 +147,41 @@ def test_rows_16_21_25_structure_and_headers(received: tuple[bytes, bytes, str])
     assert first["Message-ID"] != second["Message-ID"]
     assert first["Feedback-ID"] == second["Feedback-ID"]
     assert first["List-Id"] == second["List-Id"]
+
+
+def test_row_7_list_headers_are_stable_over_campaigns_and_their_addresses_are_valid(
+    received: tuple[bytes, bytes, str], relay: RecordingRelay, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        campaign_id, brand_id, topic_id = session.execute(text("SELECT id, brand_id, topic_id FROM campaign")).one()
+    first = parsed(received[0])
+    later = again(Made(campaign_id, brand_id, topic_id))
+    launch(later)
+    run_jobs()
+    second = parsed(relay.message(READERS[0]))
+    assert first["Message-ID"] != second["Message-ID"] and first["List-Id"] == second["List-Id"]
+    # RFC 2919 §3: a phrase, then a dotted identifier of letters, digits and hyphens, 255 characters at most.
+    identifier = re.fullmatch(r"(?:\S.* )?<([a-z0-9-]+(?:\.[a-z0-9-]+)+)>", str(first["List-Id"]))
+    assert identifier is not None and len(identifier[1]) <= 255
+    for mail in (first, second):
+        uris = re.findall(r"<([^>]*)>", str(mail["List-Unsubscribe"]))
+        assert [urlsplit(uri).scheme for uri in uris] == ["http", "mailto"]
+        assert all(re.fullmatch(r"[!-~]+", uri) for uri in uris)
+
+
+def test_row_49_mail_that_is_not_measured_bears_no_address_of_its_own(
+    app: Flask, relay: RecordingRelay, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        campaign = make_campaign(session)
+        make_audience(session, campaign.topic_id, 2)
+        session.execute(text("UPDATE contact SET first_name = 'Ada'"))
+    launch(campaign)
+    run_jobs()
+    own = re.compile(r"/(?:unsubscribe|preferences|view)/")  # which nobody follows without knowing
+    found = [set(re.findall(r"https?://[^\s\"'<>)]+", body(relay.message(reader), "html"))) for reader in READERS]
+    assert {url for url in found[0] ^ found[1] if not own.search(url)} == set()
+    assert not any("<img" in body(relay.message(reader), "html") for reader in READERS)
 
 
 def test_rows_46_49_without_permission_nothing_tells_who_opened_or_clicked(

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.brands.services.set_up import create_sender, ensure_relay
+from app.core.db import unit_of_work
 from app.core.secrets import address_key
 from campaigns.models import Campaign, CampaignContent, CampaignSegment, Segment
 from tests.factories.consent import make_brand, make_topic
@@ -71,6 +72,27 @@ def make_campaign(
         session.add(CampaignSegment(campaign_id=campaign.id, segment_id=segment_id, mode="exclude"))
     session.flush()
     return Made(campaign.id, brand_id, topic_id)
+
+
+def again(campaign: Made) -> Made:
+    """Add another campaign of the same brand, topic and content to everybody, as a draft."""
+    with unit_of_work() as session:
+        made = session.execute(
+            text(
+                "INSERT INTO campaign (brand_id, topic_id, sender_id, name)"
+                " SELECT brand_id, topic_id, sender_id, 'again' FROM campaign WHERE id = :id RETURNING id"
+            ),
+            {"id": campaign.id},
+        ).scalar_one()
+        session.execute(
+            text(
+                "INSERT INTO campaign_content (campaign_id, language, subject, mjml)"
+                " SELECT :new, language, subject, mjml FROM campaign_content WHERE campaign_id = :old"
+            ),
+            {"new": made, "old": campaign.id},
+        )
+        session.add(CampaignSegment(campaign_id=made, segment_id=make_segment(session), mode="include"))
+    return Made(made, campaign.brand_id, campaign.topic_id)
 
 
 def make_audience(session: Session, topic_id: int, size: int, *, domain: str = "example.net") -> list[int]:

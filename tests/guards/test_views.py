@@ -76,7 +76,7 @@ def test_every_view_says_who_may_see_it(every: Flask) -> None:
     assert len(list(rules(every))) > 20
 
 
-def test_unsafe_methods_ask_for_a_csrf_token(every: Flask) -> None:
+def test_row_63_unsafe_methods_ask_for_a_csrf_token(every: Flask) -> None:
     for rule, _ in rules(every):
         view = every.view_functions[rule.endpoint]
         exempt = f"{view.__module__}.{view.__name__}" in csrf._exempt_views
@@ -84,7 +84,7 @@ def test_unsafe_methods_ask_for_a_csrf_token(every: Flask) -> None:
     assert not csrf._exempt_blueprints
 
 
-def test_cookieless_pages_refuse_posts_from_other_sites(every: Flask) -> None:
+def test_row_63_cookieless_pages_refuse_posts_from_other_sites(every: Flask) -> None:
     client = every.test_client()
     for rule, _ in rules(every):
         if rule.endpoint in COOKIELESS and "POST" in (rule.methods or set()):
