@@ -18,7 +18,7 @@ from consent.policy.ladder import State
 from consent.policy.requests import Kind
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
-from consent.services import access, address, archive, leaving, notices
+from consent.services import access, address, archive, leaving, lists, notices
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
 from consent.services.requests.filing import file_done
@@ -46,7 +46,8 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
     for key in keys:
         suppress_address(session, address_key=key, reason="erasure")
     # A plain SHA-256 of an address can be guessed from lists of addresses, and what staff wrote may name the person.
-    session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(sha256=None, source=""))
+    bare = {"sha256": None, "md5": None, "source": "", "evidence": "", "lifted_why": ""}
+    session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(**bare))
     language = contact(session, contact_id).language or "en"
     forget(session, contact_id, keys)
     if actor is Actor.SUBSCRIBER:
@@ -63,6 +64,7 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)
     session.execute(delete(PermissionEvidence).where(PermissionEvidence.event_id.in_(entries)))
     notices.forget(session, contact_id)
+    lists.forget(session, _addresses(session, contact_id))
     forget_person(session, contact_id, keys)
     session.execute(delete(Pause).where(Pause.contact_id == contact_id))
     leaving.forget(session, contact_id)
@@ -85,6 +87,9 @@ def end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: i
 
 def address_keys(session: Session, contact_id: int) -> list[bytes]:
     """Return the keys of a contact's present and earlier addresses."""
-    present = contact(session, contact_id).address_key
-    former = [key_of(normalise(old.email).email_key) for old in earlier_addresses(session, contact_id)]
-    return list(dict.fromkeys([*([present] if present else []), *former]))
+    return list(dict.fromkeys(key_of(normalise(email).email_key) for email in _addresses(session, contact_id)))
+
+
+def _addresses(session: Session, contact_id: int) -> list[str]:
+    present = contact(session, contact_id).email
+    return [*([present] if present else []), *(old.email for old in earlier_addresses(session, contact_id))]

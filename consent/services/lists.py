@@ -7,19 +7,24 @@ the base are found at the end of the list, those who come later by a trigger on 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask_babel import gettext as _
-from sqlalchemy import select, text
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.db import driver
 from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.secrets import address_sha256
+from app.customers.policy import normalise
+from app.customers.policy.address import spellings
+from app.customers.services.importing.forgetting import REJECTS_KEPT
 from app.customers.services.importing.source import inspect
-from consent.models import SuppressionList
+from consent.models import Suppression, SuppressionList, SuppressionReject
 from consent.policy.lists import Listed, column_of, is_listed
 from consent.policy.terms import SuppressionTerms
 
@@ -204,3 +209,28 @@ def _locked(session: Session, list_id: int) -> SuppressionList:
     if row is None:
         raise NotFound(_("There is no list %(id)s.", id=list_id))
     return row
+
+
+def forget(session: Session, addresses: Sequence[str]) -> None:
+    """Forget what lists said of an erased person's addresses: refused lines that name one, and digests of former ones.
+
+    The suppression by key that erasure leaves says more than a digest did.
+    """
+    for address in addresses:
+        key = normalise(address).email_key
+        for text_ in {address, *spellings(address)}:
+            refused = SuppressionReject.text.icontains(text_, autoescape=True)
+            session.execute(delete(SuppressionReject).where(refused))
+        digests = or_(
+            Suppression.sha256 == address_sha256(key),
+            Suppression.md5 == hashlib.md5(key.encode(), usedforsecurity=False).digest(),
+        )
+        session.execute(delete(Suppression).where(Suppression.kind == "hash", digests))
+
+
+def forget_old(session: Session) -> None:
+    """Delete refused lines that nobody mended in time."""
+    old = select(SuppressionList.id).where(
+        SuppressionList.created_at < clock.now() - REJECTS_KEPT, SuppressionList.status != "running"
+    )
+    session.execute(delete(SuppressionReject).where(SuppressionReject.list_id.in_(old)))

@@ -63,6 +63,9 @@ def upload() -> ResponseReturnValue:
             list_id = lists.create(session, path, name, terms, forgetting.folder(), language=language())
             enqueue(session, read_list, list_id)
             audit.record(session, "imported", "suppression list", list_id)
+            converted = queries.one(session, list_id).path != str(path)
+        if converted:
+            path.unlink()
     except InvalidInput as error:
         path.unlink(missing_ok=True)
         complain(form, error.field, str(error), "file")

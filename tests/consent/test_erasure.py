@@ -75,6 +75,7 @@ IMPERSONAL = {
     "sending_host": "names of hosts",
     "spool_position": "names of files",
     "staff": "staff",
+    "suppression_list": "names of files, and what staff stated of all lines",
     "topic": "written by staff",
     "upkeep": "settings",
     "upkeep_run": "counts; errors by kind",

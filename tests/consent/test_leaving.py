@@ -24,6 +24,7 @@ from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Actor
 from consent.queries import permissions
 from consent.queries.verify import verify
+from consent.services import access
 from consent.services.confirm import token_for
 from consent.services.erase import erase
 from consent.services.preferences import masked
@@ -125,13 +126,14 @@ def test_row_4_get_and_head_change_nothing_on_any_public_link(
     sign_up("new@example.com")
     with unit_of_work() as session:
         asked, nonce = session.execute(text("SELECT id, nonce FROM sign_up")).one()
+        key = contact(session, ada).address_key or b""
     genuine = [tokens.sign_message(purpose, CAMPAIGN, ada) for purpose in (Purpose.PERMISSION, Purpose.VIEW)]
-    genuine += [token_for(asked, nonce), tokens.sign_timed(Purpose.ACCESS, {"c": ada}), "x"]
+    genuine += [token_for(asked, nonce), access.token_for(ada, key, stage.brand), "x"]
     named = {"slug": [stage.form], "form": [stage.form]}
     paths = set()
     for rule in client.application.url_map.iter_rules():
-        access = access_of(client.application.view_functions[rule.endpoint])
-        if access is None or not access.public or "GET" not in (rule.methods or set()):
+        rule_access = access_of(client.application.view_functions[rule.endpoint])
+        if rule_access is None or not rule_access.public or "GET" not in (rule.methods or set()):
             continue
         values = [named.get(name, genuine) for name in sorted(rule.arguments)]
         for chosen in product(*values):

@@ -19,7 +19,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import ClauseElement, Executable, Select, select, text
 from sqlalchemy.ext.compiler import compiles
 
-from app.core import clock
+from app.core import clock as core_clock
+from app.core import jobs
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries.contacts import contact_table
@@ -39,6 +40,7 @@ from consent.services.importing import record
 from consent.services.objections import object_to_marketing
 from consent.services.suppress import suppress_address
 from consent.services.withdraw import withdraw
+from tests.conftest import Clock
 from tests.consent.conftest import Stage
 from tests.factories import consent as make
 from tests.factories.accounts import make_staff, sign_in
@@ -89,7 +91,7 @@ def only(contact_id: int) -> Select[int]:
 
 def gate(contact_id: int, topic_id: int, brand_id: int) -> str | None:
     with unit_of_work() as session:
-        found: str | None = session.execute(gates(topic_id, brand_id, clock.now(), only(contact_id))).one().gate
+        found: str | None = session.execute(gates(topic_id, brand_id, core_clock.now(), only(contact_id))).one().gate
     return found
 
 
@@ -141,7 +143,7 @@ def test_a_digest_waits_for_whoever_comes_later(
         ada = session.scalar(text("SELECT id FROM contact WHERE email_key = 'ada@example.net'"))
         session.execute(text("CREATE TEMP TABLE brought (contact_id bigint) ON COMMIT DROP"))
         session.execute(text("INSERT INTO brought VALUES (:id)"), {"id": ada})
-        terms = PermissionTerms(1, stage.news, "confirmed", "consent", "shop", "folder", clock.now(), "en")
+        terms = PermissionTerms(1, stage.news, "confirmed", "consent", "shop", "folder", core_clock.now(), "en")
         assert record(session, terms, "brought").refused == {"suppressed": 1}
         kinds = session.execute(text("SELECT kind, count(*) FROM suppression GROUP BY kind ORDER BY kind")).all()
         assert [tuple(row) for row in kinds] == [("address", 1), ("hash", 1)]
@@ -156,7 +158,7 @@ def test_scopes_and_ends_hold_for_lists(take_in: Callable[..., ListInfo], stage:
         other = session.scalar(text("SELECT brand_id FROM topic WHERE id = :id"), {"id": elsewhere})
     take_in("ada@example.net", SuppressionTerms("import", "topic", topic_id=stage.news, source="x"))
     assert gate(ada, stage.news, stage.brand) == "suppressed" and gate(ada, stage.offers, stage.brand) is None
-    until = clock.now() + timedelta(days=2)
+    until = core_clock.now() + timedelta(days=2)
     take_in("ada@example.net", SuppressionTerms("import", "brand", brand_id=stage.brand, until=until, source="x"))
     assert gate(ada, stage.offers, stage.brand) == "suppressed" and gate(ada, elsewhere, int(other or 0)) is None
 
@@ -212,7 +214,7 @@ def test_two_hundred_thousand_lines_take_seconds_and_leave_the_gates_flat(
     assert gate(ada, stage.news, stage.brand) == "suppressed"
     with unit_of_work() as session:
         session.execute(text("ANALYZE suppression"))
-        plan = "\n".join(session.scalars(Explain(gates(stage.news, stage.brand, clock.now(), only(ada)))))
+        plan = "\n".join(session.scalars(Explain(gates(stage.news, stage.brand, core_clock.now(), only(ada)))))
     assert "Seq Scan on suppression" not in plan and "ix_suppression_address_key" in plan
 
 
@@ -262,6 +264,32 @@ def test_row_73_withdrawals_reach_those_whom_the_data_was_passed_to(stage: Stage
     assert [(row["email"], row["action"]) for row in clear] == [
         ("Ada@Example.org", "withdraw"), ("ada@example.net", "withdraw"), ("eve@example.net", "object")
     ]  # fmt: skip
+
+
+def test_row_41_nothing_that_a_list_said_of_somebody_erased_is_left(
+    take_in: Callable[..., ListInfo], stage: Stage
+) -> None:
+    with unit_of_work() as session:
+        ada = make.permitted_contact(session, stage.news, "ada@example.net")
+    take_in(f"{md5('ada@example.net')}\n{sha256('ada@example.net')}\nAda <ada@example.net>\nnobody\n")
+    with unit_of_work() as session:
+        change_address(session, ada, "ada@example.org")
+    take_in(f"{sha256('ada@example.net')}\n", SuppressionTerms("complaint", source="Ada's letter"))
+    with unit_of_work() as session:
+        erase(session, ada, actor=Actor.STAFF)
+    with unit_of_work() as session:
+        kept = session.execute(text("SELECT * FROM suppression WHERE sha256 IS NOT NULL OR md5 IS NOT NULL")).all()
+        assert kept == [] and session.scalars(text("SELECT text FROM suppression_reject")).all() == ["nobody"]
+        assert session.scalar(text("SELECT count(*) FROM suppression WHERE reason = 'erasure'")) == 2
+
+
+def test_refused_lines_are_forgotten_in_time(take_in: Callable[..., ListInfo], clock: Clock) -> None:
+    take_in("ada@example.net\nnobody\n")
+    for days, left in ((0, 1), (91, 0)):
+        clock.forward(timedelta(days=days))
+        jobs.run_periodic("consent.forget_lists")
+        with unit_of_work() as session:
+            assert session.scalar(text("SELECT count(*) FROM suppression_reject")) == left
 
 
 def run(app: Flask, *words: str) -> Result:

@@ -15,7 +15,8 @@ from app.customers.services import contacts, fields
 from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.source import inspect
 from consent.policy.requests import Channel, Kind, Proof, Refusal
-from consent.services import access, address
+from consent.policy.terms import SuppressionTerms
+from consent.services import access, address, lists
 from consent.services.requests import filing, steps
 from consent.services.requests.filing import Asked, Details
 from consent.services.suppress import suppress_address
@@ -133,13 +134,24 @@ def _requests(session: Session, person: int) -> None:
 
 
 def _files(session: Session) -> None:
-    """An upload that nobody started, and a refused row."""
+    """An upload that nobody started, and refused rows."""
     path: Path = forgetting.folder() / "people.csv"
     path.write_text(f"email,name\n{EMAIL.upper()},{NAME}\n")
     batch = batches.create(session, inspect(path, path.parent), "people.csv")
     session.execute(
         text("INSERT INTO import_reject (batch_id, line, reason, row) VALUES (:batch, 2, 'quork is no date', :row)"),
         {"batch": batch, "row": f'["{EMAIL.upper()}", "{NAME}"]'},
+    )
+    terms = SuppressionTerms("import", source="former tool")
+    taken = lists.create(session, path, "left.csv", terms, path.parent)
+    session.execute(
+        text("INSERT INTO suppression_reject (list_id, line, reason, text) VALUES (:list, 2, :reason, :text)"),
+        {"list": taken, "reason": f"{EMAIL} is no address", "text": f"{NAME} <{EMAIL.upper()}>"},
+    )
+    digest = hashlib.sha256(FORMER.encode()).digest()
+    session.execute(
+        text("INSERT INTO suppression (kind, sha256, md5, reason) VALUES ('hash', :sha, :md5, 'import')"),
+        {"sha": digest, "md5": hashlib.md5(FORMER.encode()).digest()},
     )
 
 

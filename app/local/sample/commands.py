@@ -11,7 +11,7 @@ from app.core import clock, config
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import Conflict
-from app.local.sample import asking, base, company, mailings
+from app.local.sample import asking, away, base, company, mailings
 from app.local.sample.people import people
 
 PEOPLE = 5000
@@ -38,6 +38,7 @@ def load(count: int) -> None:
     click.echo(f"Sample: {len(contacts)} contacts and their permissions", err=True)
     clicks = mailings.send_the_past(houses, everybody, contacts)
     mailings.sell(houses, everybody, clicks, var / "imports" / "sample")
+    away.keep_away(houses, var / "imports" / "sample")
     with unit_of_work() as session:
         draft = mailings.draft(houses, session)
         asking.ask(session, everybody, contacts)
