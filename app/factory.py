@@ -32,13 +32,14 @@ from campaigns.engine import keeper
 from campaigns.queries import held as campaigns_held
 from campaigns.queries import segments as segment_queries
 from campaigns.queries import timeline as campaign_timeline
-from campaigns.services import forget, withdrawals
+from campaigns.services import forget, silence, withdrawals
 from campaigns.views import campaigns as campaign_pages
 from campaigns.views import content, control, segments, web_version
+from campaigns.views import waves as campaign_waves
 from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
 from consent import views as consent_views
 from consent.queries import proof
-from consent.services import erase, withdraw
+from consent.services import ageing, erase, withdraw
 from consent.services import welcome as welcome_mail
 from consent.views import offers
 from reports.views import campaign as reports_campaign
@@ -69,6 +70,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     segments.blueprint,
     campaign_pages.blueprint,
     content.blueprint,
+    campaign_waves.blueprint,
     control.blueprint,
     web_version.blueprint,
     *consent_views.BLUEPRINTS,
@@ -139,6 +141,7 @@ def wire() -> None:
     profiles.refolds.add("tracking", rebuild.refold)
     erase.erasure_steps.add("campaigns", forget.forget)
     erase.erasure_steps.add("tracking", tracking_forget.forget)
+    ageing.upkeeps.add(silence.UPKEEP.name, silence.UPKEEP)
     proof.export_sections.add("messages", campaigns_held.messages)
     proof.export_sections.add("events", tracking_held.events)
     proof.export_sections.add("orders", tracking_held.orders)

@@ -47,6 +47,7 @@ class Campaign(Base):
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"))
     sender_id: Mapped[int] = mapped_column(ForeignKey("sender.id"))
+    kind: Mapped[str] = mapped_column(Text, server_default="mailing")
     name: Mapped[str] = mapped_column(Text)
     objective: Mapped[str] = mapped_column(Text, server_default="")
     status: Mapped[str] = mapped_column(Text, server_default="draft")
@@ -61,7 +62,31 @@ class Campaign(Base):
         CheckConstraint(
             "status IN ('draft', 'launching', 'sending', 'paused', 'finished', 'cancelled')", name="status"
         ),
+        CheckConstraint("kind IN ('mailing', 'repermission')", name="kind"),
     )
+
+
+class Repermission(Base):
+    """How a re-permission campaign asks: whom, how many a day, when silence means no, and what stops it.
+
+    Limits are shares: ``max_complaints`` of delivered, ``max_bounces`` of attempted, once ``min_sample`` were attempted
+    since ``judged_from``. ``stopped_for`` is ``complaints`` or ``bounces`` after it paused itself.
+    """
+
+    __tablename__ = "repermission"
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
+    per_day: Mapped[int]
+    answer_days: Mapped[int]
+    ends_within_days: Mapped[int | None]
+    weaker: Mapped[bool]
+    imported: Mapped[bool]
+    quiet_months: Mapped[int | None]
+    max_complaints: Mapped[float]
+    max_bounces: Mapped[float]
+    min_sample: Mapped[int]
+    next_wave_at: Mapped[timestamp | None]
+    judged_from: Mapped[timestamp | None]
+    stopped_for: Mapped[str | None] = mapped_column(Text)
 
 
 class CampaignSegment(Base):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from campaigns.errors import WrongState
+
+
+class CampaignKind(StrEnum):
+    """What a campaign is for."""
+
+    MAILING = "mailing"
+    REPERMISSION = "repermission"  # asks whether people still want to be written to, in waves
 
 
 class CampaignStatus(StrEnum):
@@ -127,4 +135,58 @@ RETRY_DELAYS: tuple[timedelta, ...] = (
 )
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
 
-EXCLUDED = "excluded_segment"  # the gate that a campaign itself adds to those of consent
+# The gates that a campaign itself adds to those of consent.
+EXCLUDED = "excluded_segment"
+ASKED_BEFORE = "asked_before"  # another re-permission campaign asks them, or did and got no answer since
+NO_NEED = "no_need"  # answered, renewed or left between the freeze and their wave
+OWN_GATES = (EXCLUDED, ASKED_BEFORE, NO_NEED)
+
+
+# Re-permission
+
+
+@dataclass(frozen=True)
+class Waves:
+    """How a re-permission campaign asks.
+
+    Whom: those to whom any of ``ends_within_days``, ``weaker`` (than confirmed consent), ``imported`` and
+    ``quiet_months`` (tracked mail, and no open, click or order for so long) applies; None and False ask nobody.
+    ``per_day`` is the size of a wave; who has not answered ``answer_days`` after the mail has said no.
+    Limits are shares. Gmail asks bulk senders to stay below 0.1 % complaints (support.google.com/mail/answer/81126).
+    """
+
+    per_day: int = 1000
+    answer_days: int = 30
+    ends_within_days: int | None = 60
+    weaker: bool = True
+    imported: bool = False
+    quiet_months: int | None = None
+    max_complaints: float = 0.001
+    max_bounces: float = 0.05
+    min_sample: int = 500
+
+    @property
+    def asks_somebody(self) -> bool:
+        """Tell whether any reason to ask is chosen."""
+        return bool(self.ends_within_days or self.weaker or self.imported or self.quiet_months)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What became of the messages that a re-permission campaign has tried since it was last judged."""
+
+    attempted: int
+    delivered: int
+    bounces: int
+    complaints: int
+
+
+def breach(waves: Waves, sample: Sample) -> str | None:
+    """Return the limit that a sample reaches, ``complaints`` or ``bounces``, or None; a small sample reaches none."""
+    if sample.attempted < waves.min_sample:
+        return None
+    if sample.complaints and sample.complaints >= waves.max_complaints * sample.delivered:
+        return "complaints"
+    if sample.bounces and sample.bounces >= waves.max_bounces * sample.attempted:
+        return "bounces"
+    return None

@@ -45,6 +45,11 @@ def confirm(token: str) -> str:
     return public(f"/confirm/{token}")
 
 
+def stay(token: str) -> str:
+    """URL of the page whose button says that somebody still wants to be written to."""
+    return public(f"/stay/{token}")
+
+
 def view(token: str) -> str:
     """URL of the web version of one message."""
     return public(f"/view/{token}")

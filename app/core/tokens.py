@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     ADDRESS = "address"  # confirming a new address
     FORM = "form"  # a sign-up form that was shown
     REQUEST = "request"  # the form for requests about one's data that was shown
+    STAY = "stay"  # the button of a re-permission mail
     UNDO = "undo"  # taking back what was just withdrawn
     SET_PASSWORD = "set-password"  # noqa: S105 - a purpose, not a password
 

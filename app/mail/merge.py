@@ -38,8 +38,8 @@ from app.mail.errors import DesignError
 Value = str | int | float | Decimal | bool | date | datetime | None | tuple[str, ...]
 Values = Mapping[str, Value]
 
-URL_FIELDS = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
-SHARED_FIELDS = URL_FIELDS | {"postal_address", "why", "campaign.name"}
+URL_FIELDS = frozenset({"unsubscribe_url", "preferences_url", "view_url", "stay_url"})
+SHARED_FIELDS = URL_FIELDS | {"postal_address", "why", "campaign.name", "answer_days"}
 _BLOCK_TAG = re.compile(r"\{%-?\s*((?:end)?(?:if|unless|case|for|comment))\b.*?%\}", re.S)
 _MAX_TEXT = 100_000
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%]){0,64}")

@@ -11,6 +11,7 @@ from app.core.config import TEMPLATES
 FOLDER = TEMPLATES / "email"
 LANGUAGES = ("en", "fr")
 _STARTERS = ("letter", "newsletter", "promotion", "announcement")
+_ASKING = ("permission",)  # for campaigns that ask whether people still want to be written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,15 @@ def language_of(language: str) -> str:
     return short if short in LANGUAGES else "en"
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def _starters(language: str) -> tuple[Starter, ...]:
+@lru_cache(maxsize=2 * len(LANGUAGES))
+def _starters(language: str, asking: bool) -> tuple[Starter, ...]:
     found = []
-    for slug in _STARTERS:
+    for slug in _ASKING if asking else _STARTERS:
         head, mjml = read(FOLDER / "starters" / slug / f"{language}.mjml")
         found.append(Starter(slug, head["name"], head["description"], mjml))
     return tuple(found)
 
 
-def starters(language: str = "en") -> tuple[Starter, ...]:
-    """Return the starter designs, with their texts in ``language``."""
-    return _starters(language_of(language))
+def starters(language: str = "en", *, asking: bool = False) -> tuple[Starter, ...]:
+    """Return the starter designs, with their texts in ``language``; those of re-permission mails when ``asking``."""
+    return _starters(language_of(language), asking)

@@ -38,10 +38,12 @@ class Mailing:
         self._wants_preferences = "preferences_url" in needs
         self._wants_view = "view_url" in needs
         self._composed = composed
+        self._wants_stay = "stay_url" in needs
         self._engagement = tokens.message_signer(Purpose.ENGAGEMENT)
         self._return_path = tokens.return_path_signer()
         self._permission = tokens.message_signer(Purpose.PERMISSION)
         self._view = tokens.message_signer(Purpose.VIEW)
+        self._stay = tokens.message_signer(Purpose.STAY)
         self._date_of, self._date_text = 0, ""
         self.scope = ClaimScope(
             campaign_id=campaign_id,
@@ -72,6 +74,8 @@ class Mailing:
         if self._wants_view:
             values["view_url"] = links.view(self._view(campaign_id, contact_id))
         values["why"] = self._composed.why(recipient.language, recipient.grounds, first=recipient.first)
+        if self._wants_stay:
+            values["stay_url"] = links.stay(self._stay(campaign_id, contact_id))
         if recipient.tracked:
             values["engagement_token"] = self._engagement(campaign_id, contact_id)
         rendered = self._skeletons[recipient.language, recipient.tracked].render(values)

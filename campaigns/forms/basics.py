@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from app.brands.queries.brands import BrandInfo
 from app.brands.queries.sending import SenderInfo
+from campaigns.policy import CampaignKind
 from campaigns.services.campaigns import MAX_NAME, Basics
 from consent.queries.topics import TopicInfo
 
@@ -22,6 +23,14 @@ class BasicsForm(FlaskForm):  # type: ignore[misc]
         _("Name"),
         validators=[DataRequired(), Length(max=MAX_NAME)],
         description=_("For colleagues and reports; readers do not see it."),
+    )
+    kind = RadioField(
+        _("Kind"),
+        choices=[
+            ("mailing", _("Mailing: tell everybody in the audience something")),
+            ("repermission", _("Re-permission: ask, a few a day, who still wants to be written to")),
+        ],
+        default="mailing",
     )
     objective = TextAreaField(
         _("Objective"),
@@ -48,4 +57,5 @@ class BasicsForm(FlaskForm):  # type: ignore[misc]
             self.topic_id.data,
             self.sender_id.data,
             self.objective.data or "",
+            CampaignKind(self.kind.data),
         )

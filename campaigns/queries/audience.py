@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, func, literal, select, union
+from sqlalchemy import ColumnElement, Select, Text, case, exists, func, intersect, literal, null, select, union
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import InvalidInput
 from campaigns.models import Campaign, CampaignSegment, Segment
-from campaigns.policy import EXCLUDED
-from campaigns.queries import segments
+from campaigns.policy import ASKED_BEFORE, EXCLUDED, CampaignKind
+from campaigns.queries import segments, waves
 from consent.queries import gates
 
 
@@ -24,17 +24,31 @@ class AudiencePreview:
     excluded: dict[str, int]
 
 
-def members(session: Session, campaign_id: int) -> Select[int, bool]:
-    """Return a SELECT of (contact_id, excluded): everybody in an included segment, and whether an excluded one has
-    them too. Raises ``InvalidInput`` when no segment is included."""
+def members(session: Session, campaign_id: int) -> Select[int, str | None]:
+    """Return a SELECT of (contact_id, shut): everybody in an included segment, and the campaign's own gate that is shut
+    for them: an excluded segment has them too, or they are asked already.
+
+    A re-permission campaign is for those of them whose permission is to be asked for again; without a segment, for all
+    such people. Raises ``InvalidInput`` when a mailing includes no segment.
+    """
+    campaign = session.get_one(Campaign, campaign_id)
     included, excluded = (_definitions(session, campaign_id, mode) for mode in ("include", "exclude"))
-    if not included:
+    asks = campaign.kind == CampaignKind.REPERMISSION
+    if not included and not asks:
         raise InvalidInput("No segment is chosen: include at least one.", field="segments")
-    people = _any_of(session, included).subquery("included")
-    if not excluded:
-        return select(people.c.contact_id, literal(False).label("excluded"))
-    away = _any_of(session, excluded).subquery("away")
-    return select(people.c.contact_id, exists().where(away.c.contact_id == people.c.contact_id).label("excluded"))
+    chosen = [_any_of(session, included)] if included else []
+    if asks:
+        chosen.append(waves.needing(waves.waves_of(session, campaign_id), campaign.topic_id, clock.now()))
+    people = (chosen[0] if len(chosen) == 1 else intersect(*chosen)).subquery("included")
+    contact_id = people.c[0]
+    shut: list[tuple[ColumnElement[bool], str]] = []
+    if excluded:
+        away = _any_of(session, excluded).subquery("away")
+        shut.append((exists().where(away.c.contact_id == contact_id), EXCLUDED))
+    if asks:
+        shut.append((waves.asked_before(campaign_id, campaign.topic_id, contact_id), ASKED_BEFORE))
+    named = case(*shut, else_=null()) if shut else literal(None, Text)
+    return select(contact_id.label("contact_id"), named.label("shut"))
 
 
 def _definitions(session: Session, campaign_id: int, mode: str) -> list[dict[str, object]]:
@@ -61,13 +75,13 @@ def preview(session: Session, campaign_id: int) -> AudiencePreview:
     people = members(session, campaign_id).cte("people")
     passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), people).subquery("passed")
     rows = session.execute(
-        select(people.c.excluded, passed.c.gate, func.count())
+        select(people.c.shut, passed.c.gate, func.count())
         .join(passed, passed.c.contact_id == people.c.contact_id)
-        .group_by(people.c.excluded, passed.c.gate)
+        .group_by(people.c.shut, passed.c.gate)
     ).all()
     counts: dict[str | None, int] = {}
-    for excluded, gate, count in rows:
-        shut = EXCLUDED if excluded else gate
+    for own, gate, count in rows:
+        shut = own or gate
         counts[shut] = counts.get(shut, 0) + count
     recipients = counts.pop(None, 0)
     refused = {gate: count for gate, count in counts.items() if gate is not None}

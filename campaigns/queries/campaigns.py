@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from campaigns.models import Campaign, CampaignContent, CampaignSegment, Message, Segment
-from campaigns.policy import CampaignStatus, MessageState
+from campaigns.policy import CampaignKind, CampaignStatus, MessageState
 
 _UNTRIED = (MessageState.SKIPPED.value, MessageState.HELD_OUT.value)
 
@@ -22,6 +22,7 @@ class CampaignInfo:
     """A campaign. ``problem`` says why it paused itself or could not be launched."""
 
     id: int
+    kind: CampaignKind
     name: str
     objective: str
     status: CampaignStatus
@@ -38,6 +39,11 @@ class CampaignInfo:
     def is_draft(self) -> bool:
         """Tell whether it may still be edited."""
         return self.status is CampaignStatus.DRAFT
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether it asks for permission again, in waves."""
+        return self.kind is CampaignKind.REPERMISSION
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Response:
 def _info(row: Campaign) -> CampaignInfo:
     return CampaignInfo(
         id=row.id,
+        kind=CampaignKind(row.kind),
         name=row.name,
         objective=row.objective,
         status=CampaignStatus(row.status),

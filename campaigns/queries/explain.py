@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.customers.queries import contacts
 from campaigns.models import Campaign, Message
-from campaigns.policy import EXCLUDED, CampaignStatus, MessageState
+from campaigns.policy import EXCLUDED, OWN_GATES, CampaignStatus, MessageState
 from campaigns.queries.audience import members
 from campaigns.queries.labels import gate_label
 from consent.queries import verdicts
@@ -123,9 +123,9 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
         steps, answer = _then(shut, event_id, today, known), _answer(message, state)
     else:
         state = None
-        excluded = _excluded(session, campaign, contact_id)
-        shut, event_id = _decides(bool(excluded), today)
-        steps, answer = _now(bool(excluded), today, known), _without_message(campaign, excluded, shut)
+        member, own = _member(session, campaign, contact_id)
+        shut, event_id = _decides(own, today)
+        steps, answer = _now(own, today, known), _without_message(campaign, member, shut)
     return Explanation(
         campaign_id=campaign_id,
         campaign=campaign.name,
@@ -146,36 +146,40 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
 
 def _then(shut: str | None, event_id: int | None, today: Gates, known: Mapping[int, LedgerEntry]) -> tuple[Step, ...]:
     """Return the gates as the message row has kept them, beside what they say today."""
-    excluded = shut == EXCLUDED
-    first = Step(EXCLUDED, gate_label(EXCLUDED), Verdict.SHUT if excluded else Verdict.PASSED, None, None)
+    own = shut if shut in OWN_GATES else None
     then = verdicts.told(shut, event_id)
     return (
-        first,
+        _own(own),
         *(
             Step(
                 gate.gate,
                 gate.label,
-                Verdict.NOT_ASKED if excluded else gate.verdict,
+                Verdict.NOT_ASKED if own else gate.verdict,
                 present.verdict,
-                None if excluded else known.get(gate.event_id or 0),
+                None if own else known.get(gate.event_id or 0),
             )
             for gate, present in zip(then, today, strict=True)
         ),
     )
 
 
-def _now(excluded: bool, today: Gates, known: Mapping[int, LedgerEntry]) -> tuple[Step, ...]:
-    first = Step(EXCLUDED, gate_label(EXCLUDED), Verdict.SHUT if excluded else Verdict.PASSED, None, None)
+def _own(own: str | None) -> Step:
+    """Return the campaign's own gate: the one that is shut, or that of excluded segments."""
+    gate = own or EXCLUDED
+    return Step(gate, gate_label(gate), Verdict.SHUT if own else Verdict.PASSED, None, None)
+
+
+def _now(own: str | None, today: Gates, known: Mapping[int, LedgerEntry]) -> tuple[Step, ...]:
     return (
-        first,
+        _own(own),
         *(Step(gate.gate, gate.label, gate.verdict, None, known.get(gate.event_id or 0)) for gate in today),
     )
 
 
-def _decides(excluded: bool, today: Gates) -> tuple[str | None, int | None]:
+def _decides(own: str | None, today: Gates) -> tuple[str | None, int | None]:
     """Return the gate that decides, None when all are open, and the ledger entry it decides by."""
-    if excluded:
-        return EXCLUDED, None
+    if own:
+        return own, None
     shut = verdicts.deciding(today)
     if shut is not None:
         return shut.gate, shut.event_id
@@ -190,7 +194,9 @@ def _answer(message: Message, state: MessageState) -> str:
         MessageState.QUEUED: _("Waiting to be sent."),
         MessageState.CLAIMED: _("Being sent at this moment."),
         MessageState.SENT: _("Sent, and accepted by the relay."),
-        MessageState.DEFERRED: _("Refused for now, and tried again later: %(why)s", why=why),
+        MessageState.DEFERRED: _("Refused for now, and tried again later: %(why)s", why=why)
+        if message.due_at
+        else _("Waiting for their wave."),
         MessageState.FAILED: _("Refused for good: %(why)s", why=why),
         MessageState.UNKNOWN: _(
             "Perhaps sent: a process died while it was in flight, and it is never sent twice blindly."
@@ -201,20 +207,20 @@ def _answer(message: Message, state: MessageState) -> str:
     return answers[state]
 
 
-def _excluded(session: Session, campaign: Campaign, contact_id: int) -> bool | None:
-    """Return whether an excluded segment of a campaign to come holds somebody; None when no included one does."""
+def _member(session: Session, campaign: Campaign, contact_id: int) -> tuple[bool, str | None]:
+    """Tell whether a campaign to come is for somebody, and which of its own gates is shut for them."""
     if campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.LAUNCHING):
-        return None
+        return False, None
     people = members(session, campaign.id).subquery()
-    found: bool | None = session.scalar(select(people.c.excluded).where(people.c.contact_id == contact_id))
-    return found
+    found = session.execute(select(people.c.shut).where(people.c.contact_id == contact_id)).one_or_none()
+    return found is not None, found.shut if found else None
 
 
-def _without_message(campaign: Campaign, excluded: bool | None, shut: str | None) -> str:
+def _without_message(campaign: Campaign, member: bool, shut: str | None) -> str:
     """Return the answer for somebody the frozen audience does not know."""
     if campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.LAUNCHING):
         return str(_("No message: they were in no included segment when the audience was frozen."))
-    if excluded is None:
+    if not member:
         return str(_("Not launched yet; they are in no included segment."))
     if shut is None:
         return str(_("Not launched yet; they would get it."))

@@ -5,13 +5,18 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from app.mail.replies import BounceClass
-from campaigns.policy import EXCLUDED
+from campaigns.policy import ASKED_BEFORE, EXCLUDED, NO_NEED
 from consent.queries import gates
 
 
 def gate_label(gate: str) -> str:
     """Return what people read for a gate, those of consent and the campaign's own."""
-    return str(_("In an excluded segment")) if gate == EXCLUDED else gates.label(gate)
+    own: dict[str, str] = {
+        EXCLUDED: _("In an excluded segment"),
+        ASKED_BEFORE: _("Asked already, without an answer since"),
+        NO_NEED: _("Answered, renewed or left before their wave"),
+    }
+    return str(own.get(gate) or gates.label(gate))
 
 
 def bounce_label(bounce_class: str) -> str:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import NotFound
 from campaigns.models import Campaign, Claim, Message
-from campaigns.policy import CampaignAct, CampaignStatus, MessageState, may
+from campaigns.policy import CampaignAct, CampaignKind, CampaignStatus, MessageState, may
 from campaigns.queries.labels import bounce_label, gate_label
+from campaigns.queries.waves import WaveFigures, figures
 
 _WINDOW = timedelta(seconds=30)
 _TRIED = (MessageState.SENT, MessageState.FAILED, MessageState.UNKNOWN)
@@ -36,6 +37,7 @@ class Progress:
     next_try: datetime | None
     launched_at: datetime | None
     finished_at: datetime | None
+    waves: WaveFigures | None = None
 
     def count(self, *states: str) -> int:
         """How many messages are in these states."""
@@ -115,6 +117,7 @@ def progress(session: Session, campaign_id: int) -> Progress:
         next_try=_next_try(session, campaign_id) if counts.get(MessageState.DEFERRED) else None,
         launched_at=campaign.launched_at,
         finished_at=campaign.finished_at,
+        waves=figures(session, campaign_id) if campaign.kind == CampaignKind.REPERMISSION else None,
     )
 
 

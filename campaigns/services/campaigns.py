@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -16,8 +16,9 @@ from app.core import clock
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.mail.templates import LANGUAGES
 from campaigns.errors import EditConflict
-from campaigns.models import Campaign, CampaignContent, CampaignSegment, Segment
-from campaigns.policy import CampaignStatus
+from campaigns.models import Campaign, CampaignContent, CampaignSegment, Repermission, Segment
+from campaigns.policy import CampaignKind, CampaignStatus, Waves
+from campaigns.queries.waves import waves_of
 from consent.queries import topics
 
 MAX_NAME = 120
@@ -34,6 +35,7 @@ class Basics:
     topic_id: int
     sender_id: int
     objective: str = ""
+    kind: CampaignKind = CampaignKind.MAILING
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def draft(session: Session, basics: Basics) -> int:
     _fill(session, row, basics)
     session.add(row)
     session.flush()
+    _ask(session, row)
     audit.record(session, "created", "campaign", row.id, brand_id=row.brand_id)
     return row.id
 
@@ -62,6 +65,7 @@ def update(session: Session, campaign_id: int, basics: Basics, *, seen: datetime
     """
     row = _draft(session, campaign_id, seen)
     _fill(session, row, basics)
+    _ask(session, row)
     _touch(session, row)
 
 
@@ -88,6 +92,19 @@ def set_audience(
             insert(CampaignSegment),
             [{"campaign_id": campaign_id, "segment_id": key, "mode": mode} for key, mode in modes.items()],
         )
+    _touch(session, row)
+
+
+def set_waves(session: Session, campaign_id: int, waves: Waves, *, seen: datetime | None = None) -> None:
+    """Choose how a re-permission campaign asks. Raises ``InvalidInput`` naming the field, ``NotFound``, ``Conflict``,
+    ``EditConflict``."""
+    row = _draft(session, campaign_id, seen)
+    _check_waves(waves)
+    stored = session.get(Repermission, campaign_id)
+    if stored is None:
+        raise InvalidInput(_("Only a re-permission campaign is sent in waves."), field="kind")
+    for name, value in asdict(waves).items():
+        setattr(stored, name, value)
     _touch(session, row)
 
 
@@ -127,7 +144,10 @@ def duplicate(session: Session, campaign_id: int) -> int:
     if source is None:
         raise NotFound(_("There is no campaign with the number %(id)d.", id=campaign_id))
     name = _("%(name)s (copy)", name=source.name[: MAX_NAME - 10])
-    copy = draft(session, Basics(name, source.brand_id, source.topic_id, source.sender_id, source.objective))
+    kind = CampaignKind(source.kind)
+    copy = draft(session, Basics(name, source.brand_id, source.topic_id, source.sender_id, source.objective, kind))
+    if kind is CampaignKind.REPERMISSION:
+        set_waves(session, copy, waves_of(session, campaign_id))
     for table, columns in (
         (CampaignSegment, ("segment_id", "mode")),
         (CampaignContent, ("language", "subject", "preheader", "mjml")),
@@ -158,6 +178,37 @@ def _draft(session: Session, campaign_id: int, seen: datetime | None = None) -> 
     return row
 
 
+def _ask(session: Session, row: Campaign) -> None:
+    """Keep what belongs to the kind of a campaign: a re-permission campaign has its waves, a mailing has none."""
+    stored = session.get(Repermission, row.id)
+    if row.kind == CampaignKind.REPERMISSION and stored is None:
+        session.add(Repermission(campaign_id=row.id, **asdict(Waves())))
+    elif row.kind == CampaignKind.MAILING and stored is not None:
+        session.delete(stored)
+    session.flush()
+
+
+# What may be chosen: a wave a mailbox provider could judge by, a time to answer in, limits that stop in time.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "per_day": (1, 1_000_000),
+    "answer_days": (7, 365),
+    "ends_within_days": (1, 730),
+    "quiet_months": (1, 120),
+    "max_complaints": (0.0001, 0.003),
+    "max_bounces": (0.001, 0.2),
+    "min_sample": (1, 100_000),
+}
+
+
+def _check_waves(waves: Waves) -> None:
+    for name, value in asdict(waves).items():
+        low, high = _BOUNDS.get(name, (0, 1))
+        if value is not None and not low <= value <= high:
+            raise InvalidInput(_("Choose between %(low)s and %(high)s.", low=low, high=high), field=name)
+    if not waves.asks_somebody:
+        raise InvalidInput(_("Choose at least one reason to ask."), field="weaker")
+
+
 def _touch(session: Session, row: Campaign) -> None:
     row.updated_at = clock.now()
     session.flush()
@@ -176,7 +227,7 @@ def _fill(session: Session, row: Campaign, basics: Basics) -> None:
         raise InvalidInput(
             _("The sender belongs to another brand than %(brand)s.", brand=brand.name), field="sender_id"
         )
-    row.name, row.objective = name, basics.objective.strip()
+    row.name, row.objective, row.kind = name, basics.objective.strip(), basics.kind.value
     row.brand_id, row.topic_id, row.sender_id = brand.id, basics.topic_id, basics.sender_id
 
 

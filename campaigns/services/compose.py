@@ -17,7 +17,7 @@ from app.mail.content import Design, Fields, compile_design
 from app.mail.dkim import Signer
 from app.mail.merge import Value
 from app.mail.skeleton import Engagement, Frame, Skeleton, build_skeleton
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Repermission
 from campaigns.services import footer
 from consent.policy.why import Grounds, Matter, why
 from consent.queries import forms, topics
@@ -47,6 +47,7 @@ class Composer:
     fields: Fields
     rights: str
     places: Mapping[int, str]
+    answer_days: int = 0  # of a re-permission mail
 
     def why(self, language: str, grounds: Grounds | None = None, *, first: bool = False) -> str:
         """Return why a reader gets the mail, as ``consent.policy.why`` says it."""
@@ -62,6 +63,7 @@ class Composer:
             "brand.colour": self.brand.colour,
             "campaign.name": self.campaign_name,
             "postal_address": self.brand.postal_address,
+            "answer_days": self.answer_days or "",
         }
 
     def utm(self) -> Mapping[str, str]:
@@ -139,6 +141,7 @@ def composer(session: Session, campaign_id: int) -> Composer:
         fields=Fields(CONTACT_FIELDS | declared),
         rights=_rights(session),
         places=forms.places(session),
+        answer_days=asking.answer_days if (asking := session.get(Repermission, campaign_id)) else 0,
     )
 
 

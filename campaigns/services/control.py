@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.accounts.services import audit
 from app.core import clock
 from app.core.errors import NotFound
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Repermission
 from campaigns.policy import CampaignAct, CampaignStatus, next_status
 from campaigns.services.pumping import cancel_waiting, settle
 
@@ -32,6 +33,12 @@ def resume(session: Session, campaign_id: int) -> None:
     """Go on with a paused campaign. Raises ``WrongState``, ``NotFound``."""
     campaign = act(session, campaign_id, CampaignAct.RESUME)
     campaign.problem = None
+    # Who goes on in spite of what stopped a re-permission campaign has it judged by what comes from here on.
+    session.execute(
+        update(Repermission)
+        .where(Repermission.campaign_id == campaign_id, Repermission.stopped_for.is_not(None))
+        .values(judged_from=clock.now(), stopped_for=None)
+    )
     session.flush()
     settle(session, campaign_id)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     Integer,
     Text,
@@ -32,11 +31,12 @@ from app.core import clock
 from app.customers.queries.contacts import contact_table
 from app.mail.providers import GROUPS, OTHER, group_of
 from campaigns.models import Campaign, CampaignContent, CampaignLink, Lane, Message
-from campaigns.policy import EXCLUDED, CampaignAct, CampaignStatus, MessageState, next_status
+from campaigns.policy import WAITING, CampaignAct, CampaignKind, CampaignStatus, MessageState, next_status
 from campaigns.queries.audience import members
 from campaigns.services.compose import Composer, composer, renumbered
 from campaigns.services.partitions import analyse, ensure
 from campaigns.services.pumping import settle
+from campaigns.services.waves import release
 from consent.queries import gates
 
 
@@ -62,13 +62,13 @@ def freeze(session: Session, campaign_id: int) -> Frozen | None:
     ensure(session, campaign_id)
     _store(session, campaign, languages, composed.brand.language)
     analyse(session, campaign_id)
-    queued = session.scalar(
-        select(func.count()).where(Message.campaign_id == campaign_id, Message.state == MessageState.QUEUED)
-    )
+    queued = session.scalar(select(func.count()).where(Message.campaign_id == campaign_id, Message.state.in_(WAITING)))
     everybody = session.scalar(select(func.count()).where(Message.campaign_id == campaign_id))
     campaign.status = next_status(CampaignStatus(campaign.status), CampaignAct.FROZEN)
     campaign.launched_at, campaign.problem = clock.now(), None
     session.flush()
+    if campaign.kind == CampaignKind.REPERMISSION:
+        release(session, campaign)
     settle(session, campaign_id)
     return Frozen(everybody or 0, queued or 0)
 
@@ -99,10 +99,10 @@ def _compile(session: Session, composed: Composer) -> list[str]:
 
 
 # Scratch tables of one transaction.
-_people = table("frozen_people", column("contact_id", BigInteger), column("excluded", Boolean))
+_people = table("frozen_people", column("contact_id", BigInteger), column("shut", Text))
 _lanes = table("frozen_lane", column("domain", Text), column("lane_id", Integer))
 _SCRATCH = (
-    "CREATE TEMPORARY TABLE frozen_people (contact_id bigint NOT NULL, excluded boolean NOT NULL) ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE frozen_people (contact_id bigint NOT NULL, shut text) ON COMMIT DROP",
     "CREATE TEMPORARY TABLE frozen_lane (domain text PRIMARY KEY, lane_id integer NOT NULL) ON COMMIT DROP",
 )
 
@@ -115,16 +115,19 @@ def _store(session: Session, campaign: Campaign, languages: Sequence[str], defau
     session.execute(text("SET LOCAL jit = off"))
     for statement in _SCRATCH:
         session.execute(text(statement))
-    session.execute(insert(_people).from_select(["contact_id", "excluded"], members(session, campaign.id)))
+    session.execute(insert(_people).from_select(["contact_id", "shut"], members(session, campaign.id)))
     session.execute(text("ANALYZE frozen_people"))
     other = _fill_lanes(session, campaign.relay_id or 0)
     contact = contact_table()
     passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), _people).subquery("passed")
-    shut = case((_people.c.excluded, EXCLUDED), else_=passed.c.gate)
+    shut = func.coalesce(_people.c.shut, passed.c.gate)
+    # Whom a re-permission campaign asks waits, without a time, for a wave (services.waves).
+    asks = campaign.kind == CampaignKind.REPERMISSION
+    fresh = MessageState.DEFERRED if asks else MessageState.QUEUED
     values = {
         "campaign_id": literal(campaign.id),
         "contact_id": passed.c.contact_id,
-        "state": case((shut.is_(None), MessageState.QUEUED.value), else_=MessageState.SKIPPED.value),
+        "state": case((shut.is_(None), fresh.value), else_=MessageState.SKIPPED.value),
         "reason": shut,
         "permission_event_id": passed.c.event_id,
         "language": _language(contact.c.language, languages, default_language),

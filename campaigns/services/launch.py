@@ -18,7 +18,7 @@ from app.mail.dkim import verify
 from app.mail.merge import Value
 from campaigns.errors import LaunchRefused
 from campaigns.models import Campaign, CampaignContent, CampaignSegment
-from campaigns.policy import CampaignAct
+from campaigns.policy import CampaignAct, CampaignKind
 from campaigns.services.compose import Composer, composer
 from campaigns.services.control import act
 from campaigns.services.pumping import FREEZE
@@ -36,7 +36,10 @@ class Obstacle:
 def check(session: Session, campaign_id: int) -> list[Obstacle]:
     """Return all that keeps a campaign from being launched; nothing means that it may be."""
     campaign = session.get_one(Campaign, campaign_id)
-    found = [*_without_segments(session, campaign_id), *_without_relay(session, campaign)]
+    asks = campaign.kind == CampaignKind.REPERMISSION
+    found = _without_relay(session, campaign)
+    if not asks:
+        found = [*_without_segments(session, campaign_id), *found]
     try:
         composed = composer(session, campaign_id)
     except (NotFound, EngineUnavailable) as error:
@@ -49,7 +52,7 @@ def check(session: Session, campaign_id: int) -> list[Obstacle]:
     if not contents:
         found.append(Obstacle("content", _("There is no content yet: design the mail in at least one language.")))
     for content in contents:
-        found += [Obstacle("content", f"{content.language}: {text}") for text in _content(composed, content)]
+        found += [Obstacle("content", f"{content.language}: {text}") for text in _content(composed, content, asks)]
     return found
 
 
@@ -68,14 +71,14 @@ def _without_relay(session: Session, campaign: Campaign) -> list[Obstacle]:
     return []
 
 
-def _content(composed: Composer, content: CampaignContent) -> list[str]:
+def _content(composed: Composer, content: CampaignContent, asks: bool) -> list[str]:
     """Return what is wrong with the content of one language."""
     if not content.subject.strip():
         return [_("The subject is empty: write one.")]
     try:
         check_subject(content.subject, composed.fields)
         design = composed.design(content.language, content.mjml, content.preheader)
-        return [*_missing(design), *_unsigned(composed, content, design)]
+        return [*_missing(design), *_question(design, asks), *_unsigned(composed, content, design)]
     except UserError as error:
         return [str(error)]
 
@@ -88,6 +91,14 @@ def _missing(design: Design) -> list[str]:
     if not design.has_postal_address and "postal_address" not in design.fields:
         missing.append(_("The postal address is not in the mail: add {{ postal_address }}."))
     return missing
+
+
+def _question(design: Design, asks: bool) -> list[str]:
+    if asks and not all("stay_url" in part for part in (design.html, design.text)):
+        return [_("A re-permission mail needs the button by which people say yes: link to {{ stay_url }}.")]
+    if not asks and "stay_url" in design.fields:
+        return [_("{{ stay_url }} belongs to re-permission campaigns: take it out, or change the kind.")]
+    return []
 
 
 def _unsigned(composed: Composer, content: CampaignContent, design: Design) -> list[str]:
@@ -104,6 +115,7 @@ def _unsigned(composed: Composer, content: CampaignContent, design: Design) -> l
         "why": composed.why(content.language),
         "preferences_url": url,
         "view_url": url,
+        "stay_url": url,
     }
     skeleton = composed.skeletons(content.language, content.subject, design).tracked
     rendered = skeleton.render(values)

@@ -180,6 +180,7 @@ def _values(session: Session, composed: Composer, reader: ContactInfo | None, la
         "unsubscribe_mailbox": tokens.unsubscribe_mailbox(permission, composed.identity.return_path_domain),
         "preferences_url": links.preferences(permission),
         "view_url": links.view(tokens.sign_message(Purpose.VIEW, composed.campaign_id, NOBODY)),
+        "stay_url": links.stay(tokens.sign_message(Purpose.STAY, composed.campaign_id, NOBODY)),
     }
     values["why"] = _why(session, composed, reader, language)
     if reader is None:

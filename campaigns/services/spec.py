@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.brands.queries import brands, sending
 from app.core.errors import InvalidInput, NotFound
 from app.mail.templates import starters
+from campaigns.policy import CampaignKind, Waves
 from campaigns.queries import segments
 from campaigns.services import campaigns as service
 from campaigns.services import segments as segment_service
@@ -40,6 +41,8 @@ class CampaignSpec:
     include: tuple[SegmentSpec, ...] = ()
     exclude: tuple[SegmentSpec, ...] = ()
     content: Mapping[str, ContentText] = field(default_factory=dict)
+    kind: CampaignKind = CampaignKind.MAILING
+    waves: Waves | None = None
 
 
 def create(session: Session, spec: CampaignSpec) -> int:
@@ -56,8 +59,11 @@ def create(session: Session, spec: CampaignSpec) -> int:
             topics.by_slug(session, spec.topic).id,
             _sender(session, brand.id, spec.sender),
             spec.objective,
+            spec.kind,
         ),
     )
+    if spec.waves is not None:
+        service.set_waves(session, campaign_id, spec.waves)
     include, exclude = (_segments(session, given) for given in (spec.include, spec.exclude))
     service.set_audience(session, campaign_id, include, exclude)
     for language, content in spec.content.items():
@@ -91,7 +97,8 @@ def _segments(session: Session, given: Iterable[SegmentSpec]) -> list[int]:
 
 def read(data: object) -> CampaignSpec:
     """Return the campaign that JSON describes. Raises ``InvalidInput`` naming the key that is wrong."""
-    given = _object(data, "$", {"name", "brand", "topic", "sender", "objective", "include", "exclude", "content"})
+    given = _object(data, "$", {field.name for field in fields(CampaignSpec)})
+    kind = _kind(given)
     return CampaignSpec(
         name=_text(given, "name", "$"),
         brand=_text(given, "brand", "$"),
@@ -101,10 +108,33 @@ def read(data: object) -> CampaignSpec:
         include=_segment_specs(given, "include"),
         exclude=_segment_specs(given, "exclude"),
         content={
-            language: _content(content, language)
+            language: _content(content, language, kind)
             for language, content in _object(given.get("content", {}), "content", None).items()
         },
+        kind=kind,
+        waves=_waves(given),
     )
+
+
+def _kind(given: Mapping[str, object]) -> CampaignKind:
+    known = [kind.value for kind in CampaignKind]
+    if given.get("kind", known[0]) not in known:
+        raise InvalidInput(_("%(where)s must be one of %(known)s.", where="kind", known=", ".join(known)))
+    return CampaignKind(str(given.get("kind", known[0])))
+
+
+def _waves(given: Mapping[str, object]) -> Waves | None:
+    if "waves" not in given:
+        return None
+    standard = asdict(Waves())
+    stated = _object(given["waves"], "waves", set(standard))
+    for key, value in stated.items():
+        whole = key in ("per_day", "answer_days", "min_sample", "ends_within_days", "quiet_months")
+        optional = key in ("ends_within_days", "quiet_months")
+        kinds: tuple[type, ...] = (bool,) if isinstance(standard[key], bool) else (int,) if whole else (int, float)
+        if not (value is None and optional) and type(value) not in kinds:
+            raise InvalidInput(_("%(where)s has a value that does not fit.", where=f"waves.{key}"))
+    return Waves(**(standard | stated))
 
 
 def _segment_specs(given: Mapping[str, object], key: str) -> tuple[SegmentSpec, ...]:
@@ -123,17 +153,18 @@ def _segment_specs(given: Mapping[str, object], key: str) -> tuple[SegmentSpec, 
     return tuple(specs)
 
 
-def _content(data: object, language: str) -> ContentText:
+def _content(data: object, language: str, kind: CampaignKind) -> ContentText:
     where = f"content.{language}"
     given = _object(data, where, {"subject", "preheader", "mjml", "starter"})
     if ("mjml" in given) == ("starter" in given):
         raise InvalidInput(_("%(where)s needs “mjml” or “starter”, and not both.", where=where))
-    mjml = _text(given, "mjml", where) if "mjml" in given else _starter(_text(given, "starter", where), language)
+    mjml = _text(given, "mjml", where) if "mjml" in given else _starter(_text(given, "starter", where), language, kind)
     return ContentText(_text(given, "subject", where), _text(given, "preheader", where, needed=False), mjml)
 
 
-def _starter(slug: str, language: str) -> str:
-    offered = {starter.slug: starter.mjml for starter in starters(language)}
+def _starter(slug: str, language: str, kind: CampaignKind) -> str:
+    asking = kind is CampaignKind.REPERMISSION
+    offered = {starter.slug: starter.mjml for starter in starters(language, asking=asking)}
     if slug not in offered:
         raise InvalidInput(
             _("No starter design is called “%(slug)s”. Designs: %(known)s.", slug=slug, known=", ".join(offered))

@@ -34,6 +34,7 @@ def web_version(session: Session, campaign_id: int, contact_id: int) -> str:
         "unsubscribe_url": links.unsubscribe(permission),
         "preferences_url": links.preferences(permission),
         "view_url": links.view(tokens.sign_message(Purpose.VIEW, campaign_id, contact_id)),
+        "stay_url": links.stay(tokens.sign_message(Purpose.STAY, campaign_id, contact_id)),
     }
     said, first = grounds.of_event(session, message.permission_event_id, campaign_id)
     values["why"] = composer(session, campaign_id).why(content.language, said, first=first)

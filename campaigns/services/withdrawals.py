@@ -7,13 +7,16 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from campaigns.models import Campaign, Message
+from campaigns.policy import CampaignKind
 from consent.services.withdraw import MailContext
 
 
 def context(session: Session, campaign_id: int, contact_id: int) -> MailContext | None:
     """Return the mail that a permission token names, or None when it was never written."""
     row = session.execute(
-        select(Campaign.brand_id, Campaign.topic_id, Message.language, Campaign.name, Message.address_key)
+        select(
+            Campaign.brand_id, Campaign.topic_id, Message.language, Campaign.name, Campaign.kind, Message.address_key
+        )
         .join(Message, Message.campaign_id == Campaign.id)
         .where(Message.campaign_id == campaign_id, Message.contact_id == contact_id)
     ).one_or_none()
@@ -25,6 +28,7 @@ def context(session: Session, campaign_id: int, contact_id: int) -> MailContext 
         language=row.language or "en",
         campaign_name=row.name,
         address_key=bytes(row.address_key) if row.address_key is not None else None,
+        asks=row.kind == CampaignKind.REPERMISSION,
     )
 
 

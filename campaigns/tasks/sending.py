@@ -12,7 +12,8 @@ from app.mail.errors import LoginRefused, TlsRefused
 from campaigns.engine import reconcile as putting_right
 from campaigns.engine.pump import Pump, Report
 from campaigns.errors import WrongState
-from campaigns.services import control, launch, partitions, pumping
+from campaigns.queries import waves as queries
+from campaigns.services import control, launch, partitions, pumping, waves
 from campaigns.services.freeze import freeze
 
 logger = log.get("sending")
@@ -101,6 +102,16 @@ def watch() -> None:
             pumping.settle(session, campaign_id)
         for campaign_id in pumping.failed_launches(session):
             launch.refuse(session, campaign_id, "The launch failed; the log of the worker says why. Launch it again.")
+
+
+@periodic("campaigns.waves", every=60)
+def tend_waves() -> None:
+    """Judge the re-permission campaigns that are being sent, and release what is due of them."""
+    with unit_of_work() as session:
+        asking = queries.running(session)
+    for campaign_id in asking:
+        with unit_of_work() as session:
+            waves.tend(session, campaign_id)
 
 
 @periodic("campaigns.partitions", every=600)

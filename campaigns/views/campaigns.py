@@ -26,6 +26,7 @@ from campaigns.queries import progress as progresses
 from campaigns.queries import segments
 from campaigns.queries.campaigns import CampaignInfo
 from campaigns.queries.labels import gate_label
+from campaigns.queries.waves import waves_of
 from campaigns.services import campaigns as service
 from campaigns.services import launch, preview
 from consent.queries import topics
@@ -165,7 +166,10 @@ def choose_audience(campaign_id: int) -> ResponseReturnValue:
     except EditConflict as error:
         flash(str(error), "warning")
         return redirect(url_for(".audience", campaign_id=campaign_id))
-    return redirect(url_for("campaign_content.start", campaign_id=campaign_id))
+    with unit_of_work() as session:
+        asks = queries.campaign(session, campaign_id).asks
+    following = "campaign_waves.edit" if asks else "campaign_content.start"
+    return redirect(url_for(following, campaign_id=campaign_id))
 
 
 @blueprint.post("/<int:campaign_id>/audience/count")
@@ -173,15 +177,16 @@ def choose_audience(campaign_id: int) -> ResponseReturnValue:
 def count_audience(campaign_id: int) -> ResponseReturnValue:
     """Count who the posted segments would reach, before permission is asked."""
     include, exclude = _chosen()
-    found, problem = None, ""
+    found, problem, asks = None, "", False
     try:
         with unit_of_work() as session:
+            asks = queries.campaign(session, campaign_id).asks
             if include:
                 definitions = [[segments.segment(session, n).definition for n in ids] for ids in (include, exclude)]
                 found = segments.look(session, segments.joined(*definitions))
     except UserError as error:
         problem = str(error)
-    return render_template("web/campaigns/_audience_count.html", found=found, problem=problem)
+    return render_template("web/campaigns/_audience_count.html", found=found, problem=problem, asks=asks)
 
 
 def _chosen() -> tuple[list[int], list[int]]:
@@ -239,9 +244,15 @@ def recipients(campaign_id: int) -> ResponseReturnValue:
             found = audiences.preview(session, campaign_id)
         except UserError as error:
             return render_template("web/campaigns/_recipients.html", campaign=campaign, problem=str(error))
+        waves = waves_of(session, campaign_id) if campaign.asks else None
     refused = [(gate_label(gate), people) for gate, people in sorted(found.excluded.items(), key=lambda item: -item[1])]
     return render_template(
-        "web/campaigns/_recipients.html", campaign=campaign, found=found, refused=refused, ready=not obstacles
+        "web/campaigns/_recipients.html",
+        campaign=campaign,
+        found=found,
+        refused=refused,
+        ready=not obstacles,
+        waves=waves,
     )
 
 

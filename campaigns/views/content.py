@@ -62,7 +62,9 @@ def edit(campaign_id: int, language: str) -> ResponseReturnValue:
         contents = {content.language: content for content in queries.contents(session, campaign_id)}
         known = {"campaign": campaign, "language_code": language, "contents": contents, "names": NAMES}
         if language not in contents:
-            return render_template("web/campaigns/starters.html", starters=starters(language), **known)
+            return render_template(
+                "web/campaigns/starters.html", starters=starters(language, asking=campaign.asks), **known
+            )
         content = contents[language]
         state = _state(session, campaign_id, language, content)
         readers = preview.readers(session, campaign_id)
@@ -78,9 +80,9 @@ def edit(campaign_id: int, language: str) -> ResponseReturnValue:
 def begin(campaign_id: int, language: str) -> ResponseReturnValue:
     """Begin a language with a starter design, another language's content, or nothing."""
     starter, other = request.form.get("starter", ""), request.form.get("copy", "")
-    designs = {design.slug: design.mjml for design in starters(language)}
     with unit_of_work() as session:
-        _campaign(session, campaign_id, language)
+        asking = _campaign(session, campaign_id, language).asks
+        designs = {design.slug: design.mjml for design in starters(language, asking=asking)}
         content = ContentText(mjml=designs.get(starter, ""))
         if other and (source := queries.content(session, campaign_id, other)):
             content = _text(source)
@@ -161,11 +163,11 @@ def show(campaign_id: int, language: str) -> ResponseReturnValue:
 @allows(Role.MARKETER)
 def starter(campaign_id: int, language: str, slug: str) -> ResponseReturnValue:
     """Return a starter design, as it looks for the campaign's brand."""
-    design = next((design for design in starters(language) if design.slug == slug), None)
-    if design is None:
-        raise NotFound(_("No starter design is called “%(slug)s”.", slug=slug))
     with unit_of_work() as session:
-        _campaign(session, campaign_id, language)
+        asking = _campaign(session, campaign_id, language).asks
+        design = next((design for design in starters(language, asking=asking) if design.slug == slug), None)
+        if design is None:
+            raise NotFound(_("No starter design is called “%(slug)s”.", slug=slug))
         seen = preview.preview(session, campaign_id, language, ContentText("-", "", design.mjml))
     return _framed(seen.html)
 
@@ -248,9 +250,11 @@ def _palette(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("unsubscribe_url", _("Link to unsubscribe")),
                 ("preferences_url", _("Link to the preferences")),
                 ("view_url", _("Link to the web version")),
+                ("stay_url", _("Button of a re-permission mail")),
                 ("postal_address", _("Postal address")),
                 ("why", _("Why they get this mail")),
                 ("campaign.name", _("Name of the campaign")),
+                ("answer_days", _("Days to answer a re-permission mail")),
             ],
         ),
     ]

@@ -74,6 +74,7 @@ ACTION_NAMES = {
     "confirm": _("Confirmed"),
     "withdraw": _("Withdrawn"),
     "expire": _("Expired"),
+    "silence": _("Asked again, no answer"),
     "object": _("Objected to all marketing"),
     "complain": _("Reported a mail as spam"),
     "pause": _("Paused mails"),

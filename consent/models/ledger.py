@@ -57,6 +57,7 @@ class PermissionEvent(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     __table_args__ = (
         UniqueConstraint("contact_id", "seq"),
+        Index("ix_permission_event_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
         CheckConstraint(f"state IN ({STATES})", name="state"),
         CheckConstraint(f"level IN ({LEVELS})", name="level"),
         CheckConstraint(f"basis IN ({BASES})", name="basis"),

@@ -23,6 +23,7 @@ class Action(StrEnum):
     CONFIRM = "confirm"  # yes, by the button behind the confirmation mail
     WITHDRAW = "withdraw"
     EXPIRE = "expire"
+    SILENCE = "silence"  # asked whether they still want it, and did not answer in time
     OBJECT = "object"  # to all marketing (GDPR 21(2))
     COMPLAIN = "complain"  # reported as spam
     PAUSE = "pause"  # no mail of a brand until then
@@ -105,12 +106,15 @@ STATES: Mapping[Action, State] = {
     Action.CONFIRM: State.GRANTED,
     Action.WITHDRAW: State.WITHDRAWN,
     Action.EXPIRE: State.EXPIRED,
+    Action.SILENCE: State.EXPIRED,
     Action.OBJECT: State.WITHDRAWN,
     Action.COMPLAIN: State.WITHDRAWN,
     Action.ERASE: State.WITHDRAWN,
 }
 ACTIONS: Mapping[Subject, frozenset[Action]] = {
-    Subject.TOPIC: frozenset({Action.REQUEST, Action.GRANT, Action.CONFIRM, Action.WITHDRAW, Action.EXPIRE}),
+    Subject.TOPIC: frozenset(
+        {Action.REQUEST, Action.GRANT, Action.CONFIRM, Action.WITHDRAW, Action.EXPIRE, Action.SILENCE}
+    ),
     Subject.TRACKING: frozenset({Action.GRANT, Action.CONFIRM, Action.WITHDRAW}),
     Subject.MARKETING: frozenset({Action.OBJECT, Action.COMPLAIN, Action.CONFIRM}),
     Subject.BRAND: frozenset({Action.PAUSE, Action.RESUME}),
@@ -148,7 +152,8 @@ def follow(standing: Standing, act: Act) -> Effect:
         return Effect.KEEPS if standing.state is State.WITHDRAWN else Effect.TAKES
     if act.state is State.EXPIRED:
         standing_open = standing.state in (State.PENDING, State.GRANTED)
-        return Effect.TAKES if standing_open and standing.at(act.recorded_at).state is State.EXPIRED else Effect.REFUSED
+        over = act.action is Action.SILENCE or standing.at(act.recorded_at).state is State.EXPIRED
+        return Effect.TAKES if standing_open and over else Effect.REFUSED
     if act.state is State.PENDING:
         return _request(standing, act)
     if act.state is State.GRANTED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import ColumnElement, Select, Table, exists, select
 from sqlalchemy.orm import Session
 
 from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission, Wording
@@ -24,6 +24,11 @@ def permission_table() -> Table:
 def tracking_table() -> Table:
     """Who said what about being tracked by a brand; no row means the brand's default."""
     return cast(Table, TrackingPermission.__table__)
+
+
+def by_import() -> ColumnElement[bool]:
+    """Return the condition that a row of ``permission_table()`` stands on what an import stated."""
+    return exists().where(PermissionEvent.id == Permission.event_id, PermissionEvent.actor == Actor.IMPORT.value)
 
 
 def of_contact(session: Session, contact_id: int) -> dict[int, Standing]:

@@ -23,6 +23,7 @@ class MailContext:
     language: str
     campaign_name: str
     address_key: bytes | None = None
+    asks: bool = False  # a re-permission mail
 
 
 # (session, campaign_id, contact_id): campaigns knows its mails; None when there was no such mail

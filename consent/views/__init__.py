@@ -17,6 +17,7 @@ from consent.views import (
     register,
     request_page,
     requests,
+    stay,
     subscribe,
     suppression_lists,
     suppressions,
@@ -41,4 +42,5 @@ BLUEPRINTS = (
     preferences.blueprint,
     unsubscribe.blueprint,
     access.blueprint,
+    stay.blueprint,
 )

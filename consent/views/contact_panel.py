@@ -58,6 +58,7 @@ ICONS = {
     "confirm": "circle-check",
     "withdraw": "mail-off",
     "expire": "clock",
+    "silence": "clock",
     "object": "hand-stop",
     "complain": "alert-triangle",
     "pause": "player-pause",

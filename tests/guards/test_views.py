@@ -20,6 +20,7 @@ COOKIELESS = {
     "confirm.confirm",
     "confirm.renew",
     "preferences.change",
+    "stay.stay",
     "unsubscribe.unsubscribe_all",
     "unsubscribe.take_back",
     "request_page.send",

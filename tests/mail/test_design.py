@@ -202,7 +202,7 @@ def test_warnings_tell_what_a_launch_will_ask_for() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_starter_designs_are_complete_and_load_nothing(language: str) -> None:
-    for starter in starters(language):
+    for starter in (*starters(language), *starters(language, asking=True)):
         fields = Fields(contact=frozenset({"first_name"}), brand=frozenset({"name", "colour"}))
         made = compile_design(starter.mjml, fields=fields, language=language)
         assert made.warnings == ()
@@ -211,6 +211,13 @@ def test_starter_designs_are_complete_and_load_nothing(language: str) -> None:
         assert "<img" not in made.html
         assert f'lang="{language}"' in made.html
     assert starters("fr-BE") == starters("fr")
+
+
+def test_the_question_has_its_button_and_its_time() -> None:
+    for language in LANGUAGES:
+        (question,) = starters(language, asking=True)
+        made = compile_design(question.mjml, constants={"answer_days": 30}, language=language)
+        assert all("{{ stay_url }}" in part and "30" in part for part in (made.html, made.text))
 
 
 def test_a_huge_design_is_refused_kindly() -> None:

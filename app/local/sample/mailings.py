@@ -19,7 +19,8 @@ from app.local.sample.base import at
 from app.local.sample.company import Company, House
 from app.local.sample.letters import DRAFT, DRAFT_IN_ENGLISH, PAST, Letter
 from app.local.sample.people import Person
-from campaigns.policy import CampaignAct, MessageAct
+from app.mail.templates import starters
+from campaigns.policy import CampaignAct, CampaignKind, MessageAct, Waves
 from campaigns.services import campaigns, control, freeze, pumping, segments
 from campaigns.services.campaigns import Basics, ContentText
 from campaigns.services.claim import Claimer, ClaimScope, lanes_with_work
@@ -69,6 +70,7 @@ def draft(company: Company, session: Session) -> int:
     readers = segments.find_or_create(
         session, "Readers of the journal", {"all": [{"permission": "carnet", "op": "granted"}]}
     )
+    _question(session, house)
     campaign_id = campaigns.draft(
         session,
         Basics(DRAFT.name, house.brand_id, house.newsletter, house.sender_id, "Sell the advent calendar before Monday"),
@@ -77,6 +79,18 @@ def draft(company: Company, session: Session) -> int:
     for letter in (DRAFT, DRAFT_IN_ENGLISH):
         _write(session, campaign_id, letter, house)
     return campaign_id
+
+
+def _question(session: Session, house: House) -> None:
+    """Make a second draft, which asks readers who grew quiet whether they still want the journal."""
+    basics = Basics(
+        "Encore des nôtres ?", house.brand_id, house.newsletter, house.sender_id, kind=CampaignKind.REPERMISSION
+    )
+    campaign_id = campaigns.draft(session, basics)
+    campaigns.set_waves(session, campaign_id, Waves(per_day=200, quiet_months=1))
+    for language, subject in (("fr", "Pouvons-nous continuer à vous écrire ?"), ("en", "May we go on writing to you?")):
+        (design,) = starters(language, asking=True)
+        campaigns.set_content(session, campaign_id, language, ContentText(subject, "", design.mjml))
 
 
 def _segments(company: Company) -> dict[tuple[str, bool], int]:
