@@ -158,6 +158,7 @@ def _navigate() -> None:
         (_("Topics"), "topics.index", "tags", Role.ANALYST, _("Permission")),
         (_("Sign-up forms"), "forms.index", "forms", Role.ANALYST, _("Permission")),
         (_("Suppressions"), "suppressions.index", "mail-off", Role.ANALYST, _("Permission")),
+        (_("Permission over time"), "statistics.index", "trending-up", Role.VIEWER, _("Permission")),
         (_("Ageing"), "ageing.index", "hourglass", Role.ANALYST, _("Permission")),
         (_("Requests"), "requests.index", "user-question", Role.ANALYST, _("Permission")),
         (_("Outbox"), "outbox.index", "inbox", Role.MARKETER, _("Workspace")),

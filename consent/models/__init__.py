@@ -13,6 +13,7 @@ from consent.models.pages import AccessRequest, AddressChange, LeavingReason, Pa
 from consent.models.paper import PaperList
 from consent.models.register import RegisterText
 from consent.models.requests import PrivacyRequest, PrivacyRequestStep
+from consent.models.statistics import PermissionDay, PermissionFold
 from consent.models.suppression import Suppression
 from consent.models.topics import Topic
 
@@ -26,8 +27,10 @@ __all__ = [
     "PaperList",
     "Pause",
     "Permission",
+    "PermissionDay",
     "PermissionEvent",
     "PermissionEvidence",
+    "PermissionFold",
     "PrivacyRequest",
     "PrivacyRequestStep",
     "RegisterText",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.core import log
 from app.core.db import unit_of_work
 from app.core.jobs import job, periodic
+from consent.services import statistics
 from consent.services.ageing import running
 
 logger = log.get("consent")
@@ -17,6 +18,13 @@ def age() -> None:
         begun = running.start_due(session)
     for name in begun:
         logger.info("upkeep_begun", upkeep=name)
+
+
+@periodic("consent.statistics", every=60)
+def fold_statistics() -> None:
+    """Fold permission over time when the ledger has grown."""
+    with unit_of_work() as session:
+        statistics.refresh(session)
 
 
 @job(running.RUN.name, queue=running.RUN.queue)

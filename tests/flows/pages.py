@@ -72,6 +72,7 @@ PAGES = (
     Place("suppressions", "/suppressions"),
     Place("suppression-lists", "/suppressions/lists"),
     Place("suppression-list", "/suppressions/lists", r"/suppressions/lists/\d+"),
+    Place("statistics", "/statistics"),
     Place("ageing", "/ageing"),
     Place("ageing-dry-run", "/ageing/prospects"),
     Place("requests", "/requests"),

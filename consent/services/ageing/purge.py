@@ -30,7 +30,16 @@ CUSTOMER_MONTHS = 120
 SOURCE = "purge"
 
 # What somebody said or did themselves, whoever wrote it down: an import states the person's act and when it was.
-_ACTS = (Action.REQUEST, Action.GRANT, Action.CONFIRM, Action.WITHDRAW, Action.OBJECT, Action.COMPLAIN)
+_ACTS = (
+    Action.REQUEST,
+    Action.GRANT,
+    Action.CONFIRM,
+    Action.WITHDRAW,
+    Action.OBJECT,
+    Action.COMPLAIN,
+    Action.PAUSE,
+    Action.RESUME,
+)
 
 
 def prospects(now: datetime, months: int) -> Select[int]:
