@@ -67,12 +67,28 @@ def bring_in(people: Sequence[Person], company: Company, folder: Path) -> dict[s
         said = Statement(house.offers, "confirmed", "consent", "Shop checkout", EVIDENCE["Shop checkout"])
         with at(clock.now() - OFFERS_AGE):
             _import(folder / f"offers-{language}.csv", buyers, said)
+            _import(folder / f"customers-{language}.csv", _customers(people, language), _soft(house))
     with unit_of_work() as session:
         ids = _ids(session, people)
     for spoken in ("fr", "en"):
         _histories([person for person in people if person.language == spoken], company.of(spoken), ids)
     partings.part(company, people, ids)
     return ids
+
+
+def _customers(people: list[Person], language: str) -> list[Person]:
+    """Return some who bought, never asked for offers, and did not refuse them at the checkout."""
+    bought = (p for p in people if p.language == language and p.source == "Shop checkout" and p.orders)
+    return [person for person in bought if person.offers == "never" and person.number % 3 == 0]
+
+
+def _soft(house: House) -> Statement:
+    conditions = {
+        "sale": "Paid orders of our shop, accounts of the year",
+        "similar": "Tea, coffee and tableware, as they bought",
+        "refusal": "Box beside the address in the checkout, screenshot in the shared folder",
+    }
+    return Statement(house.offers, "opt_out", "soft_opt_in", "Shop checkout", EVIDENCE["Shop checkout"], conditions)
 
 
 def _group(person: Person) -> tuple[str, str, bool, str]:

@@ -118,6 +118,7 @@ def _loriot(session: Session) -> House:
             website="https://www.loriot.example",
             colour="#7a3b69",
             language="fr",
+            profile="fr",
         ),
         slug="loriot",
     )
@@ -156,6 +157,7 @@ def _finch(session: Session) -> House:
             language="en",
             time_zone="Europe/London",
             currency="GBP",
+            profile="uk",
         ),
         slug="finch",
     )
