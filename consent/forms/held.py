@@ -112,6 +112,8 @@ LABELS: Mapping[str, object] = {
     "confirmed_at": _("Confirmed"),
     "mailed_at": _("E-mail sent"),
     "lifted_at": _("Lifted"),
+    "lifted_why": _("Why it was lifted"),
+    "scope": _("For"),
     "value": _("Value"),
     "number": _("Number"),
     "ip": _("IP address"),
@@ -143,6 +145,7 @@ _NAMES: Mapping[str, Mapping[str, object]] = {
         "machine": _("a machine"),
         "prefetch": _("a machine"),
     },
+    "scope": {"all": _("all mail"), "brand": _("mail of a brand"), "topic": _("mail about a topic")},
     "purpose": {"marketing": _("marketing"), "tracking": _("Measuring opens and clicks")},
 }
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.customers.queries.contacts import contact
 from consent.models import AccessRequest, AddressChange, LeavingReason, Pause, SignUp, SourceNotice
+from consent.queries import topics
+from consent.queries.suppressions import of_address
 
 
 def sign_ups(session: Session, contact_id: int) -> list[dict[str, object]]:
@@ -37,6 +39,27 @@ def sign_ups(session: Session, contact_id: int) -> list[dict[str, object]]:
             "statements": dict(row.statements),
         }
         for row in rows
+    ]
+
+
+def suppressions(session: Session, contact_id: int) -> list[dict[str, object]]:
+    """Return why a person's address is or was not written to, with what staff wrote about it, as JSON."""
+    key = contact(session, contact_id).address_key
+    slugs = {topic.id: topic.slug for topic in topics.topics(session, archived=True)}
+    return [
+        {
+            "reason": found.reason,
+            "since": _time(found.created_at),
+            "until": _time(found.until),
+            "scope": found.scope,
+            "brand": found.brand_id,
+            "topic": slugs.get(found.topic_id or 0),
+            "source": found.source,
+            "evidence": found.evidence,
+            "lifted_at": _time(found.lifted_at),
+            "lifted_why": found.lifted_why,
+        }
+        for found in (of_address(session, key) if key else [])
     ]
 
 

@@ -16,8 +16,8 @@ from app.core import clock
 from app.core.registries import Registry
 from app.customers.queries.contacts import ContactInfo, contact
 from consent.policy import chain
-from consent.queries import anchors, forms, permissions, suppressions, topics
-from consent.queries.held import sign_ups
+from consent.queries import anchors, forms, permissions, topics
+from consent.queries.held import sign_ups, suppressions
 from consent.queries.permissions import LedgerEntry
 from consent.queries.processing import processing
 
@@ -167,10 +167,7 @@ def export(session: Session, contact_id: int) -> Json:
         },
         "permission": proof(session, contact_id),
         "sign_ups": sign_ups(session, contact_id),
-        "suppressions": [
-            {"reason": found.reason, "since": _time(found.created_at), "lifted_at": _time(found.lifted_at)}
-            for found in (suppressions.of_address(session, person.address_key) if person.address_key else [])
-        ],
+        "suppressions": suppressions(session, contact_id),
     }
     return held | {name: section(session, contact_id) for name, section in _named(export_sections)}
 

@@ -189,7 +189,7 @@ def test_the_command_shows_and_does(db: Engine, clock: Clock) -> None:
         "job": "prospects", "on": False, "months": 36, "people": 2, "sample": [one, lapsing]
     }  # fmt: skip
     assert shown["expire"]["people"] == 1
-    assert {line["job"] for line in age()} == {"expire", "sign_ups"}  # type: ignore[attr-defined]
+    assert {line["job"] for line in age()} == {"expire", "sign_ups", "silence"}  # type: ignore[attr-defined]
     assert age("--job", "prospects", "--switch", "on")["on"] is True  # type: ignore[index]
     done = age("--job", "prospects")
     assert (done["status"], done["done"]) == ("done", 2)  # type: ignore[index]

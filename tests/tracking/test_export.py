@@ -54,7 +54,7 @@ TECHNICAL = {
     "message": {"enhanced_code", "due_at"},
     "privacy_request": {"verified_note"},  # told with who verified it, once somebody did
     "sign_up": {"nonce", "domain", "wordings"},
-    "suppression": {"source", "until", "value", "scope"},
+    "suppression": {"value"},
     "event": {"method", "network_class", "hint"},
     "order": {"rate_date", "created_at"},
     "contact": {"email_key", "search", "domain", "erased_at"},

@@ -76,7 +76,7 @@ def bring_in(people: Sequence[Person], company: Company, folder: Path) -> dict[s
     return ids
 
 
-def _customers(people: list[Person], language: str) -> list[Person]:
+def _customers(people: Sequence[Person], language: str) -> list[Person]:
     """Return some who bought, never asked for offers, and did not refuse them at the checkout."""
     bought = (p for p in people if p.language == language and p.source == "Shop checkout" and p.orders)
     return [person for person in bought if person.offers == "never" and person.number % 3 == 0]
