@@ -31,7 +31,7 @@ test: check test-tools
 	.venv/bin/pytest -n 2 --dist loadscope -m "not proof"
 
 prove: setup test-tools
-	.venv/bin/pytest -m proof tests/proofs
+	.venv/bin/pytest -n 2 -m proof tests/proofs
 
 # `make bench send` names the bench by a second goal, which then has nothing to do itself.
 ifeq (bench,$(firstword $(MAKECMDGOALS)))

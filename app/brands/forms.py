@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from zoneinfo import available_timezones
 
 from babel import Locale
 from flask_babel import get_locale
@@ -27,6 +26,7 @@ from app.accounts.policy import PASSWORD_LENGTH
 from app.brands.queries.brands import BrandInfo
 from app.brands.queries.profiles import choices
 from app.brands.services.set_up import BrandDetails
+from app.core import clock
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY")
 
@@ -34,7 +34,7 @@ CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PL
 def zones() -> list[str]:
     """Return the time zones people look for: places, not technical names."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return ["UTC", *sorted(zone for zone in available_timezones() if zone.startswith(areas))]
+    return ["UTC", *sorted(zone for zone in clock.time_zones() if zone.startswith(areas))]
 
 
 class ControllerForm(FlaskForm):  # type: ignore[misc]

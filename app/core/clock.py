@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
 _offset = timedelta()
 
@@ -10,6 +12,12 @@ _offset = timedelta()
 def now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC) + _offset
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of the time zones of the IANA database. Looking them up walks its folders: once will do."""
+    return frozenset(available_timezones())
 
 
 def shift(offset: timedelta) -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
@@ -87,7 +87,7 @@ def locale() -> str:
 def time_zone() -> str | None:
     """Return the reader's time zone, which the browser told by a cookie (Flask-Babel's time zone selector)."""
     told = unquote(request.cookies.get("tz", ""))
-    return told if told in _zones() else None
+    return told if told in clock.time_zones() else None
 
 
 def style_nonce() -> str:
@@ -170,11 +170,6 @@ def ago(value: datetime | None) -> str:
         return DASH
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     return str(flask_babel.format_timedelta(aware - clock.now(), add_direction=True))
-
-
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def _written(static: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import asdict, dataclass
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
@@ -81,7 +80,7 @@ def _fill(brand: Brand, details: BrandDetails) -> None:
         raise InvalidInput(f"{details.colour!r} is no colour: write it like #3b5bdb.", field="colour")
     if details.language not in LANGUAGES:
         raise InvalidInput(f"{details.language!r} is no language of the product: choose en or fr.", field="language")
-    if details.time_zone not in available_timezones():
+    if details.time_zone not in clock.time_zones():
         raise InvalidInput(f"{details.time_zone!r} is no time zone: write it like Europe/Paris.", field="time_zone")
     if not _CURRENCY.fullmatch(details.currency):
         raise InvalidInput(f"{details.currency!r} is no currency: write three capitals like EUR.", field="currency")

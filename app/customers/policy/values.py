@@ -14,11 +14,11 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from babel import Locale
 from flask_babel import gettext as _
 
+from app.core import clock
 from app.core.errors import InvalidInput
 
 FieldValue = str | int | float | bool | list[str]
@@ -241,7 +241,7 @@ def parse_language(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _time_zones() -> dict[str, str]:
-    return {name.lower(): name for name in available_timezones()}
+    return {name.lower(): name for name in clock.time_zones()}
 
 
 def parse_time_zone(text: str) -> str:
