@@ -145,6 +145,7 @@ def wire() -> None:
     proof.export_sections.add("messages", campaigns_held.messages)
     proof.export_sections.add("events", tracking_held.events)
     proof.export_sections.add("orders", tracking_held.orders)
+    proof.export_sections.add("came_back", tracking_held.answers)
 
 
 def _navigate() -> None:

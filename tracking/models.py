@@ -130,9 +130,14 @@ class Conversion(Base):
 
 
 class InboundMail(Base):
-    """A mail that came in, by the SHA-256 of its bytes, so that it is applied once however often it is delivered."""
+    """A mail that came in, by the SHA-256 of its bytes, so that it is applied once however often it is delivered.
+
+    ``campaign_id`` and ``contact_id`` name the message it is about where a genuine token and the address agree.
+    """
 
     __tablename__ = "inbound_mail"
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     at: Mapped[timestamp] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(Text)
+    campaign_id: Mapped[int | None] = mapped_column(Integer)
+    contact_id: Mapped[int | None] = mapped_column(BigInteger, index=True)

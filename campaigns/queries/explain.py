@@ -16,7 +16,7 @@ from app.customers.queries import contacts
 from campaigns.models import Campaign, Message
 from campaigns.policy import EXCLUDED, OWN_GATES, CampaignStatus, MessageState
 from campaigns.queries.audience import members
-from campaigns.queries.labels import gate_label
+from campaigns.queries.labels import bounce_label, gate_label
 from consent.queries import verdicts
 from consent.queries.permissions import LedgerEntry, entries
 from consent.queries.verdicts import GateVerdict, Verdict
@@ -193,7 +193,9 @@ def _answer(message: Message, state: MessageState) -> str:
     answers: dict[MessageState, str] = {
         MessageState.QUEUED: _("Waiting to be sent."),
         MessageState.CLAIMED: _("Being sent at this moment."),
-        MessageState.SENT: _("Sent, and accepted by the relay."),
+        MessageState.SENT: _("Sent, and came back: %(why)s", why=why or bounce_label(message.bounce_class or ""))
+        if message.failed_at
+        else _("Sent, and accepted by the relay."),
         MessageState.DEFERRED: _("Refused for now, and tried again later: %(why)s", why=why)
         if message.due_at
         else _("Waiting for their wave."),

@@ -32,6 +32,7 @@ class Progress:
     counts: dict[str, int]
     skipped: dict[str, int]
     failed: dict[str, int]
+    returned: dict[str, int]
     rate: float
     eta_seconds: int | None
     next_try: datetime | None
@@ -86,6 +87,11 @@ class Progress:
         """Why messages failed, in words, the most frequent first."""
         return [(bounce_label(named), count) for named, count in _by_count(self.failed)]
 
+    @property
+    def returned_lines(self) -> list[tuple[str, int]]:
+        """Why messages came back after they had been sent, in words, the most frequent first."""
+        return [(bounce_label(named), count) for named, count in _by_count(self.returned)]
+
     def allows(self, act: str) -> bool:
         """Whether a person may ``pause``, ``resume`` or ``cancel`` it now."""
         return may(self.status, CampaignAct(act))
@@ -100,7 +106,7 @@ def progress(session: Session, campaign_id: int) -> Progress:
     campaign = session.get(Campaign, campaign_id, populate_existing=True)
     if campaign is None:
         raise NotFound(f"There is no campaign with the number {campaign_id}.")
-    counts, skipped, failed = _counts(session, campaign_id)
+    counts, skipped, failed, returned = _counts(session, campaign_id)
     status = CampaignStatus(campaign.status)
     rate = _rate(session, campaign_id) if status is CampaignStatus.SENDING else 0.0
     queued = counts.get(MessageState.QUEUED, 0) + counts.get(MessageState.CLAIMED, 0)
@@ -112,6 +118,7 @@ def progress(session: Session, campaign_id: int) -> Progress:
         counts=counts,
         skipped=skipped,
         failed=failed,
+        returned=returned,
         rate=rate,
         eta_seconds=int(queued / rate) + 1 if rate and queued else None,
         next_try=_next_try(session, campaign_id) if counts.get(MessageState.DEFERRED) else None,
@@ -121,10 +128,11 @@ def progress(session: Session, campaign_id: int) -> Progress:
     )
 
 
-def _counts(session: Session, campaign_id: int) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-    """Return messages by state, the skipped ones by reason, and the failed ones by class."""
+def _counts(session: Session, campaign_id: int) -> tuple[dict[str, int], ...]:
+    """Return messages by state, the skipped ones by reason, those that failed and those that came back by class."""
     skipped: dict[str, int] = {}
     failed: dict[str, int] = {}
+    returned: dict[str, int] = {}
     counts: dict[str, int] = {}
     rows = session.execute(
         select(Message.state, Message.reason, Message.bounce_class, func.count())
@@ -137,7 +145,9 @@ def _counts(session: Session, campaign_id: int) -> tuple[dict[str, int], dict[st
             skipped[reason or ""] = skipped.get(reason or "", 0) + count
         elif state == MessageState.FAILED:
             failed[bounce_class or ""] = failed.get(bounce_class or "", 0) + count
-    return counts, skipped, failed
+        elif bounce_class:
+            returned[bounce_class] = returned.get(bounce_class, 0) + count
+    return counts, skipped, failed, returned
 
 
 def _rate(session: Session, campaign_id: int) -> float:

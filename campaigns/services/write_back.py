@@ -17,6 +17,7 @@ from app.core import clock
 from app.mail.replies import BounceClass
 from app.mail.smtp import Kind
 from campaigns.policy import IN_FLIGHT, MAX_ATTEMPTS, MESSAGE_TRANSITIONS, RETRY_DELAYS, MessageAct, MessageState
+from campaigns.services import bounces
 from consent.services import notices
 from consent.services.suppress import suppress_addresses
 
@@ -109,15 +110,20 @@ def write_back(session: Session, claim: ClaimRef, results: Sequence[Result], *, 
     states: dict[str, int] = {}
     gone: list[bytes] = []
     failed: list[int] = []
+    soft: list[int] = []
     if results:
         for contact_id, state, bounce, address_key in session.execute(_APPLY, _parameters(claim, results)):
             states[state] = states.get(state, 0) + 1
             if state == MessageState.FAILED:
                 failed.append(contact_id)
+            if state == MessageState.FAILED and bounce == BounceClass.SOFT:
+                soft.append(contact_id)
             if state == MessageState.FAILED and bounce == BounceClass.HARD and address_key is not None:
                 gone.append(bytes(address_key))
     if gone:
         suppress_addresses(session, gone, "hard_bounce", source=f"campaign {claim.campaign_id}")
+    if soft:
+        bounces.weigh(session, claim.campaign_id, soft)
     if failed:
         notices.take_back(session, claim.campaign_id, failed)
     if close:

@@ -33,6 +33,7 @@ TITLES: Mapping[str, object] = {
     "messages": _("E-mails"),
     "events": _("What you opened and clicked"),
     "orders": _("Orders"),
+    "came_back": _("What came back by e-mail"),
     "behaviour": _("Added up from the above"),
     "sign_ups": _("Sign-ups"),
     "suppressions": _("Addresses that we do not write to"),
@@ -112,6 +113,7 @@ LABELS: Mapping[str, object] = {
     "confirmed_at": _("Confirmed"),
     "mailed_at": _("E-mail sent"),
     "lifted_at": _("Lifted"),
+    "outcome": _("What it was"),
     "lifted_why": _("Why it was lifted"),
     "scope": _("For"),
     "value": _("Value"),
@@ -146,6 +148,13 @@ _NAMES: Mapping[str, Mapping[str, object]] = {
         "prefetch": _("a machine"),
     },
     "scope": {"all": _("all mail"), "brand": _("mail of a brand"), "topic": _("mail about a topic")},
+    "outcome": {
+        "unsubscribed": _("unsubscribed"),
+        "bounced": _("could not be delivered"),
+        "delayed": _("was delayed"),
+        "complained": _("was reported as spam"),
+        "reply": _("an answer"),
+    },
     "purpose": {"marketing": _("marketing"), "tracking": _("Measuring opens and clicks")},
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
@@ -16,7 +18,15 @@ LIFTED_BY_OWN_ACT = frozenset({"hard_bounce", "soft_bounces", "complaint", "obje
 WANTED_BY_PERSON = frozenset({"objection", "complaint", "erasure"})
 # To these no confirmation mail is sent: the mailbox is not there, or staff said no.
 NO_SERVICE_MAIL = frozenset({"hard_bounce", "manual"})
+# A full mailbox is emptied some day; one that takes nothing five times in 60 days, over two weeks, is left. Mails that
+# arrived between are the caller's to take into account.
+SOFT_LIMIT, SOFT_SPAN, SOFT_WINDOW = 5, timedelta(days=14), 60
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]")
+
+
+def keeps_bouncing(times: Sequence[datetime]) -> bool:
+    """Tell whether soft bounces at these times, within ``SOFT_WINDOW`` days, say that an address is dead."""
+    return len(times) >= SOFT_LIMIT and max(times) - min(times) >= SOFT_SPAN
 
 
 def domain_rule(text: str) -> str:

@@ -4,66 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app.core import config, jobs, tokens
+from app.core import jobs, tokens
 from app.core.db import unit_of_work
 from app.customers.services.contacts import change_address
 from consent.policy.ladder import State
 from consent.queries import permissions
 from consent.queries.permissions import LedgerEntry
 from tests.conftest import Clock
-from tests.factories.campaigns import Made, make_audience, make_campaign
+from tests.factories.campaigns import Made
 from tests.factories.consent import grant
-from tests.factories.sending import RecordingRelay, launch
+from tests.factories.inbound import ADA, answer, deliver, id_of, outcomes
+from tests.factories.sending import RecordingRelay
 from tracking.engine import inbound
 from tracking.engine.inbound import fetch
 from tracking.tasks import fetch_inbound, forget_inbound
-
-ADA = "p1@example.net"
-
-
-@pytest.fixture
-def maildir(app: Flask) -> Path:
-    folder = Path(config.current().inbound_maildir)
-    (folder / "new").mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def campaign(maildir: Path, relay: RecordingRelay, run_jobs: Callable[[], int]) -> Made:
-    """A campaign that was sent to two people."""
-    with unit_of_work() as session:
-        made = make_campaign(session)
-        make_audience(session, made.topic_id, 2)
-    launch(made)
-    run_jobs()
-    return made
-
-
-def deliver(maildir: Path, raw: bytes, name: str = "1") -> Path:
-    path = maildir / "new" / name
-    path.write_bytes(raw)
-    return path
-
-
-def answer(to: str, text: str = "", *, sender: str = ADA, **headers: str) -> bytes:
-    named = {"From": sender, "To": to, "Subject": "Re: News", **headers}
-    head = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in named.items())
-    return f"{head}\n{text}".encode()
-
-
-def id_of(address: str = ADA) -> int:
-    with unit_of_work() as session:
-        return int(session.scalar(text("SELECT id FROM contact WHERE email = :email"), {"email": address}) or 0)
 
 
 def state(campaign: Made, address: str = ADA) -> State:
@@ -74,11 +36,6 @@ def state(campaign: Made, address: str = ADA) -> State:
 def last(address: str = ADA) -> LedgerEntry:
     with unit_of_work() as session:
         return permissions.entries(session, id_of(address))[-1]
-
-
-def outcomes() -> list[str]:
-    with unit_of_work() as session:
-        return list(session.scalars(text("SELECT outcome FROM inbound_mail ORDER BY at")))
 
 
 def way_out(relay: RecordingRelay) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from app.core import db, log
-from app.mail.inbound import Inbound, recognise
+from app.mail.inbound import Inbound, Returned, classify, recognise
 from tracking.services.inbound import receive
 
 logger = log.get("tracking")
@@ -47,8 +47,8 @@ def fetch(maildir: Path, most: int = ROUND) -> int:
     return len(names)
 
 
-def _read(path: Path) -> tuple[bytes, Inbound]:
-    """Return the digest of a whole mail, and what it is."""
+def _read(path: Path) -> tuple[bytes, Inbound, Returned]:
+    """Return the digest of a whole mail, and what it is as a wish and as something that came back."""
     digest = hashlib.sha256()
     # Never through a link that somebody put there to have us read something else.
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
@@ -56,7 +56,7 @@ def _read(path: Path) -> tuple[bytes, Inbound]:
         digest.update(head)
         while piece := file.read(_PIECE):
             digest.update(piece)
-    return digest.digest(), recognise(head)
+    return digest.digest(), recognise(head), classify(head)
 
 
 def _set_aside(maildir: Path, name: str, error: Exception) -> None:

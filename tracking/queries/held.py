@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracking.models import Event, Order
+from tracking.models import Event, InboundMail, Order
 
 
 def events(session: Session, contact_id: int) -> list[dict[str, object]]:
@@ -40,3 +40,9 @@ def orders(session: Session, contact_id: int) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+
+
+def answers(session: Session, contact_id: int) -> list[dict[str, object]]:
+    """Return what came back by mail from or about a person, as JSON, oldest first; the mails are not kept."""
+    rows = session.scalars(select(InboundMail).where(InboundMail.contact_id == contact_id).order_by(InboundMail.at))
+    return [{"at": row.at.isoformat(), "campaign": row.campaign_id, "outcome": row.outcome} for row in rows]

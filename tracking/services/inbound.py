@@ -1,42 +1,100 @@
-"""What a mail that came in does: a genuine wish to be unsubscribed ends the permission; nothing is ever answered."""
+"""What a mail that came in does: a wish to be unsubscribed ends the permission, a bounce or complaint reaches the
+message it is about, an answer waits for a person. Nothing is ever answered, and nothing is done without a token.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core import clock, tokens
+from app.core import clock, log, tokens
 from app.core.errors import InvalidInput, InvalidToken, NotFound
+from app.core.secrets import address_key
 from app.core.tokens import MessageToken
 from app.customers.policy import normalise
 from app.customers.queries.contacts import by_address_key
-from app.mail.inbound import Inbound, Kind
+from app.mail.inbound import Inbound, Kind, Recipient, Returned, ReturnKind
+from app.mail.replies import BounceClass
+from campaigns.queries import bounces as mails
+from campaigns.services import bounces
+from consent.services.objections import complain
+from consent.services.suppress import suppress_addresses
 from consent.services.withdraw import leave
 from tracking.models import InboundMail
+from tracking.policy.returns import Outcome, bounce_class, theirs
 
+logger = log.get("tracking")
 KEPT = timedelta(days=90)  # that a mail which is delivered twice is known again
 
 
-def receive(session: Session, digest: bytes, found: Inbound) -> str | None:
+def receive(session: Session, digest: bytes, found: Inbound, returned: Returned) -> Outcome | None:
     """Apply a mail once, however often it is delivered; return what it was good for, None when it came before.
 
-    ``digest`` tells mails apart. The outcome: ``unsubscribed``, ``unauthentic`` (no token of ours, or not that
-    person's), ``reply`` (for a person to read), ``automatic``.
+    ``digest`` tells mails apart; ``found`` and ``returned`` are what it was recognised and classified as.
     """
     fresh = session.scalar(
         insert(InboundMail)
-        .values(digest=digest, outcome=found.kind.value, at=clock.now())
+        .values(digest=digest, outcome=Outcome.STRAY.value, at=clock.now())
         .on_conflict_do_nothing()
         .returning(InboundMail.digest)
     )
     if fresh is None:
         return None
-    outcome = _unsubscribe(session, found) if found.kind is Kind.UNSUBSCRIBE else found.kind.value
-    session.get_one(InboundMail, digest).outcome = outcome
+    outcome, named = _apply(session, found, returned)
+    whose = {"campaign_id": named.campaign_id, "contact_id": named.contact_id or None} if named else {}
+    session.execute(update(InboundMail).where(InboundMail.digest == digest).values(outcome=outcome.value, **whose))
     return outcome
+
+
+def _apply(session: Session, found: Inbound, returned: Returned) -> tuple[Outcome, MessageToken | None]:
+    """Do what a mail asks for; return the message it is about where that is certain."""
+    match returned.kind:
+        case ReturnKind.UNSUBSCRIBE:
+            return _unsubscribe(session, found)
+        case ReturnKind.BOUNCE | ReturnKind.COMPLAINT:
+            return _came_back(session, returned)
+        case ReturnKind.REPLY | ReturnKind.NOT_BOUNCE:
+            if found.kind is Kind.AUTOMATIC:
+                return Outcome.AUTOMATIC, None
+            named = returned.token
+            sure = named is not None and _is_theirs(session, found.sender, named.contact_id)
+            return Outcome.REPLY, named if sure else None
+    return Outcome.AUTOMATIC, None
+
+
+def _came_back(session: Session, returned: Returned) -> tuple[Outcome, MessageToken | None]:
+    named = returned.token
+    key = mails.address_key(session, named.campaign_id, named.contact_id) if named else None
+    told = theirs(returned, lambda address: key == _key(address)) if key else None
+    if named is None or key is None or told is None:
+        return Outcome.STRAY, None
+    if returned.kind is ReturnKind.COMPLAINT:
+        bounces.complain(session, named.campaign_id, named.contact_id)
+        complain(session, named.contact_id, campaign_id=named.campaign_id, evidence={"method": "feedback report"})
+        # The address of that time, should the person have another one today.
+        suppress_addresses(session, [key], "complaint", source=f"campaign {named.campaign_id}")
+        return Outcome.COMPLAINED, named
+    if not told.final:
+        return Outcome.DELAYED, named
+    _bounce(session, named, told)
+    return Outcome.BOUNCED, named
+
+
+def _bounce(session: Session, named: MessageToken, told: Recipient) -> None:
+    found = bounces.Bounce(bounce_class(told), told.smtp_code or 0, told.enhanced_code or "", told.said or told.reason)
+    if bounces.bounce(session, named.campaign_id, named.contact_id, found) and found.cls is BounceClass.BLOCK:
+        # Not the person's fault: who sends is refused, and only the operator can mend that.
+        logger.warning("sender_refused", campaign=named.campaign_id, reason=told.reason, code=told.enhanced_code)
+
+
+def _key(address: str) -> bytes | None:
+    try:
+        return address_key(normalise(address).email_key)
+    except InvalidInput:
+        return None
 
 
 def forget(session: Session) -> None:
@@ -44,15 +102,15 @@ def forget(session: Session) -> None:
     session.execute(delete(InboundMail).where(InboundMail.at < clock.now() - KEPT))
 
 
-def _unsubscribe(session: Session, found: Inbound) -> str:
+def _unsubscribe(session: Session, found: Inbound) -> tuple[Outcome, MessageToken | None]:
     named, method = _named(session, found)
     if named is None or named.contact_id == 0:
-        return "unauthentic"
+        return Outcome.UNAUTHENTIC, None
     try:
         leave(session, named.campaign_id, named.contact_id, {"method": method, "email": found.sender})
     except NotFound:
-        return "unauthentic"
-    return "unsubscribed"
+        return Outcome.UNAUTHENTIC, None
+    return Outcome.UNSUBSCRIBED, named
 
 
 def _named(session: Session, found: Inbound) -> tuple[MessageToken | None, str]:

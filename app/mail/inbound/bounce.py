@@ -8,7 +8,7 @@ from app.mail.inbound import prose
 from app.mail.inbound.automatic import is_daemon
 from app.mail.inbound.notice import Notice
 from app.mail.inbound.parts import Fields, words
-from app.mail.inbound.phrases import BOUNCED, FAILED, PASSED_ON
+from app.mail.inbound.phrases import BOUNCED, FAILED, PASSED_ON, STILL_TRIED
 from app.mail.inbound.returned import Recipient
 from app.mail.replies import Reason, judge, verdict
 
@@ -41,7 +41,8 @@ def told(notice: Notice) -> list[Recipient]:
     people = failed or prose.unreached(notice.text, _senders(notice), _own_domain(notice))
     if not people and notice.returned is not None:
         people = _first_in(notice.returned.headers, *_RECIPIENTS_IN)
-    return [_telling(address, prose.about(notice.text, address, people)) for address in people]
+    final = not STILL_TRIED.search(f"{subject}\n{notice.text}")
+    return [_telling(address, prose.about(notice.text, address, people), final=final) for address in people]
 
 
 def _named(fields: Fields) -> list[str]:
@@ -65,14 +66,16 @@ def _report(address: str, fields: Fields, said: str) -> Recipient:
         code, enhanced = code or prose.reply_code(said), prose.enhanced_code(said) or enhanced
     first = diagnostic or re.sub(r"^[\d. ]+", "", status)
     judged = judge(code, enhanced, first, prose.replies(said), said)
-    if action == "delayed" and judged.suppress:  # it is still being tried
+    tried = action == "delayed"
+    if tried and judged.suppress:
         judged = verdict(Reason.EXPIRED)
-    return Recipient.of(address, judged, code, enhanced)
+    return Recipient.of(address, judged, code, enhanced, final=not tried, said=first or prose.replies(said))
 
 
-def _telling(address: str, said: str) -> Recipient:
+def _telling(address: str, said: str, *, final: bool) -> Recipient:
     code, enhanced = prose.reply_code(said), prose.enhanced_code(said)
-    return Recipient.of(address, judge(code, enhanced, prose.replies(said), said), code, enhanced)
+    quoted = prose.replies(said)
+    return Recipient.of(address, judge(code, enhanced, quoted, said), code, enhanced, final=final, said=quoted)
 
 
 def _codes(diagnostic: str, status: str) -> tuple[int | None, str]:

@@ -71,3 +71,11 @@ FAILED = _any(
 
 # That a person passed a mail on or answered it; some systems answer, and say in the same subject that it failed.
 PASSED_ON = _any(r"^\s*(?:re|aw|antw|sv|tr|fwd?|wg)\s*:(?!.*non (?:remis|d.livr))")
+
+# That it is still being tried: such a notice is no failure yet.
+STILL_TRIED = _any(
+    r"do not need to resend|no action is required on your part|still being (?:re)?tried|warning only",
+    r"(?:will|continues? to) be (?:re)?(?:tried|attempted)|delivery attempts will continue",
+    r"(?:message|mail|delivery)[^.\n]{0,60}\b(?:is|been|was)? ?delayed\b|delayed mail",
+    r"nicht erneut (?:zu )?senden|pas (?:besoin|n.cessaire) de renvoyer|a .t. (?:retard|diff.r)",
+)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from app.core.tokens import MessageToken
 from app.mail.replies import ReturnClass, Verdict
 
+LONGEST_SAID = 500  # characters
+
 
 class ReturnKind(StrEnum):
     """What a mail that came in is."""
@@ -26,7 +28,8 @@ class ReturnKind(StrEnum):
 @dataclass(frozen=True)
 class Recipient:
     """One address the mail is about; None where it was taken out. ``suppress`` says what policy may do, and does
-    nothing: a forged notice looks like a genuine one."""
+    nothing: a forged notice looks like a genuine one. ``final`` is False while it is still being tried; ``said`` are
+    the words that decided."""
 
     address: str | None
     cls: ReturnClass | None
@@ -34,11 +37,23 @@ class Recipient:
     enhanced_code: str | None
     smtp_code: int | None
     suppress: bool | None
+    final: bool = True
+    said: str = ""
 
     @classmethod
-    def of(cls, address: str | None, found: Verdict, code: int | None = None, enhanced: str = "") -> Recipient:
+    def of(
+        cls,
+        address: str | None,
+        found: Verdict,
+        code: int | None = None,
+        enhanced: str = "",
+        *,
+        final: bool = True,
+        said: str = "",
+    ) -> Recipient:
         """Return a recipient with what was found on it."""
-        return cls(address, found.cls, found.reason.value, enhanced or None, code, found.suppress)
+        told = " ".join(said.split())[:LONGEST_SAID]
+        return cls(address, found.cls, found.reason.value, enhanced or None, code, found.suppress, final, told)
 
 
 @dataclass(frozen=True)
