@@ -47,6 +47,7 @@ from reports.views import cards as reports_cards
 from tracking import tasks as tracking_tasks  # noqa: F401 - declares periodic work
 from tracking.engine.endpoint import tracking_middleware
 from tracking.queries import held as tracking_held
+from tracking.queries import segments as tracking_segments
 from tracking.queries import timeline as tracking_timeline
 from tracking.services import forget as tracking_forget
 from tracking.services import rebuild
@@ -131,6 +132,7 @@ def wire() -> None:
     offers.register()
     _navigate()
     reports_cards.register()
+    tracking_segments.register()
     exporting.audience_filters.add("segments", segment_queries.compile)
     timeline.sources.add("tracking", tracking_timeline.entries)
     timeline.sources.add("campaigns", campaign_timeline.entries)

@@ -39,6 +39,41 @@ class Segment(Base):
     archived_at: Mapped[timestamp | None]
 
 
+class SegmentCount(Base):
+    """How many people a named segment had at a moment: when it was saved, and once a day."""
+
+    __tablename__ = "segment_count"
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[timestamp] = mapped_column(primary_key=True)
+    people: Mapped[int]
+
+
+class PeopleList(Base):
+    """People who are named one by one: a ``snapshot`` of a segment, or the ones found from an ``upload``.
+
+    ``unknown`` counts the lines of an upload that name nobody in the base.
+    """
+
+    __tablename__ = "people_list"
+    id: Mapped[bigint_id]
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segment.id"))
+    people: Mapped[int] = mapped_column(server_default="0")  # when it was made
+    unknown: Mapped[int] = mapped_column(server_default="0")
+    created_by: Mapped[int | None]
+    created_at: Mapped[created]
+    __table_args__ = (CheckConstraint("kind IN ('snapshot', 'upload')", name="kind"),)
+
+
+class PeopleListMember(Base):
+    """Somebody on a list."""
+
+    __tablename__ = "people_list_member"
+    list_id: Mapped[int] = mapped_column(ForeignKey("people_list.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, index=True)
+
+
 class Campaign(Base):
     """One mailing. Its states are the machine of ``campaigns.policy``."""
 
@@ -129,6 +164,7 @@ class CampaignLink(Base):
     url: Mapped[str] = mapped_column(Text)
     label: Mapped[str] = mapped_column(Text, server_default="")
     pieces: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    category: Mapped[str] = mapped_column(Text, server_default="")  # what it leads to, as the design names it
 
 
 class Lane(Base):

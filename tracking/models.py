@@ -114,7 +114,10 @@ class Order(Base):
     refunds: Mapped[int | None] = mapped_column(BigInteger)
     items: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     created_at: Mapped[created]
-    __table_args__ = (UniqueConstraint("source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_order_items", "items", postgresql_using="gin", postgresql_ops={"items": "jsonb_path_ops"}),
+    )
 
 
 class Conversion(Base):

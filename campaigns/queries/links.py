@@ -12,4 +12,4 @@ from campaigns.models import CampaignLink
 def links_of(session: Session, campaign_id: int) -> dict[int, Link]:
     """Return a campaign's links by number, as they are now; empty before its launch."""
     rows = session.scalars(select(CampaignLink).where(CampaignLink.campaign_id == campaign_id).order_by(CampaignLink.n))
-    return {row.n: Link(row.n, row.url, row.label, tuple(row.pieces)) for row in rows}
+    return {row.n: Link(row.n, row.url, row.label, tuple(row.pieces), row.category) for row in rows}

@@ -20,5 +20,5 @@ def campaign_table() -> Table:
 
 
 def link_table() -> Table:
-    """Numbered links of campaigns: campaign_id, n, url, label."""
+    """Numbered links of campaigns: campaign_id, n, url, label, category."""
     return cast(Table, CampaignLink.__table__)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, cast, select, update
+from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.customers.policy.address import spellings
 from app.customers.queries.contacts import contact, earlier_addresses
-from campaigns.models import Message, Segment
+from campaigns.models import Message, PeopleListMember, Segment
 
 NOBODY = "erased@erased.invalid"
 
 
 def forget(session: Session, contact_id: int) -> None:
     """Null what could name the person in messages: the key of the address, and the relay's reply, which may quote it.
-    A segment that names one of their addresses looks for nobody instead."""
+    They are taken off every list, and a segment that names one of their addresses looks for nobody instead."""
+    session.execute(delete(PeopleListMember).where(PeopleListMember.contact_id == contact_id))
     session.execute(update(Message).where(Message.contact_id == contact_id).values(address_key=None, reply=None))
     emails = [contact(session, contact_id).email, *(old.email for old in earlier_addresses(session, contact_id))]
     for address in {text.lower() for email in emails if email for text in (email, *spellings(email))}:

@@ -89,7 +89,12 @@ def _compile(session: Session, composed: Composer) -> list[str]:
         content.skeleton, content.untracked_skeleton = both.tracked.to_bytes(), both.untracked.to_bytes()
         session.add_all(
             CampaignLink(
-                campaign_id=composed.campaign_id, n=link.number, url=link.url, label=link.label, pieces=[*link.pieces]
+                campaign_id=composed.campaign_id,
+                n=link.number,
+                url=link.url,
+                label=link.label,
+                pieces=[*link.pieces],
+                category=link.category,
             )
             for link in design.links
         )

@@ -81,7 +81,7 @@ def _row(session: Session, segment_id: int) -> Segment:
 
 
 def _define(session: Session, row: Segment, definition: Mapping[str, Any]) -> None:
-    row.last_count = queries.count(session, definition)
+    row.last_count = queries.count(session, definition, row.id)
     row.definition = dict(definition)
     row.counted_at = clock.now()
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
@@ -134,8 +135,11 @@ def conditions(topic_id: int, brand_id: int, now: Moment) -> tuple[tuple[str, Co
     )
 
 
-def suppressed(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a row of ``contact_table()`` has a suppressed address.
+def suppressed(
+    topic_id: int | None, brand_id: int | None, now: Moment, reasons: Collection[str] = ()
+) -> ColumnElement[bool]:
+    """Return the condition that a row of ``contact_table()`` has a suppressed address: for mails of a topic and its
+    brand (None: for all mail), for one of ``reasons`` (none: for any).
 
     The rules for domains and patterns are few or none, so whether there are any is asked once a statement.
     """
@@ -148,6 +152,7 @@ def suppressed(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]
             and_(Suppression.scope == "brand", Suppression.brand_id == brand_id),
             and_(Suppression.scope == "topic", Suppression.topic_id == topic_id),
         ),
+        *([Suppression.reason.in_(reasons)] if reasons else []),
     )
     # Said as the partial index on rules says it, or a claim would read all suppressions to learn that there is none.
     any_rule = select(exists().where(Suppression.value.is_not(None), Suppression.lifted_at.is_(None))).scalar_subquery()

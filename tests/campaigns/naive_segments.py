@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
+from tests.campaigns.naive_deeds import evaluate_deed
 from tests.factories.people import FIELDS, LEVELS, NOW, Crowd, Person
 
 Truth = bool | None
@@ -25,7 +27,9 @@ def evaluate(node: dict[str, object], person: Person, crowd: Crowd) -> Truth:
         return (node["tag"] in person.tags) is (node["op"] == "has")
     if "permission" in node:
         return _permission(node, person)
-    return _engagement(node, person, crowd)
+    if "engagement" in node:
+        return _engagement(node, person, crowd)
+    return evaluate_deed(node, person, crowd, evaluate)
 
 
 def _field(node: dict[str, object], person: Person) -> bool:
@@ -41,7 +45,7 @@ def _field(node: dict[str, object], person: Person) -> bool:
     if kind == "number":
         return _is_number(value) and _number(op, value, wanted)
     if kind == "date":
-        return _day(op, value, wanted)
+        return _day(op, value, wanted, person)
     if kind == "boolean":
         return isinstance(value, bool) and value == wanted
     if kind == "choices":
@@ -77,22 +81,41 @@ def _text(op: str, value: str, wanted: object) -> bool:
     return {"contains": part in low, "starts_with": low.startswith(part), "ends_with": low.endswith(part)}[op]
 
 
-def _day(op: str, value: object, wanted: object) -> bool:
+def _day(op: str, value: object, wanted: object, person: Person) -> bool:
+    today = NOW.date()
     if isinstance(value, datetime):
         day = value.astimezone(UTC).date()
     elif isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         day = date.fromisoformat(value)
+        if person.time_zone in available_timezones():
+            today = NOW.astimezone(ZoneInfo(person.time_zone)).date()
     else:
         return False
-    today = NOW.date()
     if op == "within_days":
         return today - timedelta(days=wanted) <= day <= today
+    if op == "more_than_days_ago":
+        return day < today - timedelta(days=wanted)
+    if op == "within_next_days":
+        return today <= day <= today + timedelta(days=wanted)
+    if op == "anniversary_in_days":
+        return _celebrates(day, today + timedelta(days=wanted))
+    if op in ("at_least_years_ago", "less_than_years_ago"):
+        return day <= today and (_age(day, today) >= wanted) is (op == "at_least_years_ago")
     if op == "anniversary_within_days":
         return any(_celebrates(day, today + timedelta(days=step)) for step in range(wanted + 1))
     if op == "between":
         return date.fromisoformat(wanted[0]) <= day <= date.fromisoformat(wanted[1])
     given = date.fromisoformat(wanted)
     return {"eq": day == given, "before": day < given, "after": day > given}[op]
+
+
+def _age(born: date, today: date) -> int:
+    """How many birthdays there were after the day of birth."""
+    age, day = 0, born
+    while day < today:
+        day += timedelta(days=1)
+        age += _celebrates(born, day)
+    return age
 
 
 def _celebrates(born: date, day: date) -> bool:
@@ -114,6 +137,8 @@ def _permission(node: dict[str, object], person: Person) -> bool:
         return False
     if "level" in node and (grant.level is None or LEVELS.index(grant.level) < LEVELS.index(node["level"])):
         return False
+    if "before_days" in node:
+        return grant.since < NOW - timedelta(days=node["before_days"])
     return "within_days" not in node or grant.since >= NOW - timedelta(days=node["within_days"])
 
 
@@ -132,11 +157,15 @@ def _did(node: dict[str, object], person: Person, crowd: Crowd) -> Truth:
         scope = [c for c, finished in crowd.campaigns if since is None or finished is None or finished >= since]
     mails = [m for m in person.mails if m.campaign in scope and (since is None or m.sent_at >= since)]
     delivered = [mail for mail in mails if mail.state == "sent" and not mail.bounced]
-    deed = node["engagement"]
+    deed, times = node["engagement"], node.get("times", 1)
     if deed == "received":
-        return bool(delivered)
+        return len(delivered) >= times
+    if person.objected:
+        return None
     latest = person.opened_at if deed == "opened" else person.clicked_at
-    if "campaign" in node or "last_campaigns" in node:
+    if times > 1:
+        responded = sum((m.opened_at if deed == "opened" else m.clicked_at) is not None for m in delivered) >= times
+    elif "campaign" in node or "last_campaigns" in node:
         responded = any((mail.opened_at if deed == "opened" else mail.clicked_at) for mail in mails)
     else:
         responded = latest is not None and (since is None or latest >= since)

@@ -62,6 +62,7 @@ IMPERSONAL = {
     "inbound_mail": "digests and outcomes",
     "lane": "mailbox providers",
     "ledger_anchor": "digests",
+    "people_list": "names that staff gave, counts",
     "paper_list": "of many: place, day, counts, the digest of a scan",
     "permission": "states; the address by its key",
     "permission_day": "counts",

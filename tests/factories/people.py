@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -23,6 +24,8 @@ FIELDS = {
     "size": "choice",
     "likes": "choices",
     "note": "text",
+    "lat": "number",
+    "lon": "number",
 }
 CHOICES = {"size": ("S", "M", "L"), "likes": ("tea", "coffee", "juice")}
 _VALUES = {
@@ -32,6 +35,8 @@ _VALUES = {
     "member": (True, False, "true", 1, None),
     "size": ("S", "M", "XL", 3, "", None),
     "likes": (["tea"], ["tea", "coffee"], [], "tea", None),
+    "lat": (48.8566, 45.764, 51.5, -33.9, 89.9, "48.8566", True, None),
+    "lon": (2.3522, 4.8357, -0.12, 151.2, 179.9, -179.9, [2.3522], None),
     "note": ("", "50% off", "50 off", "Ünder_score", "UNDER score", "back\\slash", 50, None),
 }
 STATES = ("granted", "withdrawn", "pending", "expired", "never_asked")
@@ -62,6 +67,35 @@ class Mail:
 
 
 @dataclass
+class Stop:
+    """A suppression of the address, or of a rule that covers it; ``topic`` None is for all mail."""
+
+    reason: str
+    topic: str | None
+    holds: bool
+
+
+@dataclass
+class Sale:
+    """An order, or (with ``refunds``) what was given back of one."""
+
+    at: datetime
+    value: Decimal
+    brand: str
+    items: list[dict[str, str]]
+    refunds: Sale | None = None
+
+
+@dataclass
+class Click:
+    """A click of a human."""
+
+    campaign: int
+    link: int
+    at: datetime
+
+
+@dataclass
 class Person:
     """What is known of somebody."""
 
@@ -76,6 +110,13 @@ class Person:
     mails: list[Mail] = field(default_factory=list)
     opened_at: datetime | None = None
     clicked_at: datetime | None = None
+    time_zone: str | None = None
+    objected: bool = False
+    complained: bool = False
+    suppressions: list[Stop] = field(default_factory=list)
+    orders: list[Sale] = field(default_factory=list)
+    clicks: list[Click] = field(default_factory=list)
+    lists: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -85,6 +126,10 @@ class Crowd:
     people: list[Person]
     topics: list[str]
     campaigns: list[tuple[int, datetime | None]]
+    links: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)  # (campaign, n): address, category
+    lists: list[int] = field(default_factory=list)
+    segments: dict[int, dict[str, object]] = field(default_factory=dict)
+    home: str = "UTC"
 
 
 def make_crowd(session: Session, topics: dict[str, int], campaigns: list[int], *, size: int = 60) -> Crowd:
@@ -127,14 +172,21 @@ def _person(session: Session, chance: random.Random) -> Person:
     }
     country = chance.choice((None, "FR", "DE", "GB"))
     created = NOW - timedelta(days=chance.choice((0, 1, 6, 7, 8, 400)))
+    zone = chance.choice((None, "", "Europe/Paris", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Mars/Phobos"))
     email = session.execute(
         text(
-            "UPDATE contact SET attributes = CAST(:attributes AS jsonb), country = :country, created_at = :created"
-            " WHERE id = :id RETURNING email_key"
+            "UPDATE contact SET attributes = CAST(:attributes AS jsonb), country = :country, created_at = :created,"
+            " time_zone = :zone WHERE id = :id RETURNING email_key"
         ),
-        {"attributes": json.dumps(attributes), "country": country, "created": created, "id": contact_id},
+        {
+            "attributes": json.dumps(attributes),
+            "country": country,
+            "created": created,
+            "zone": zone,
+            "id": contact_id,
+        },
     ).scalar_one()
-    return Person(contact_id, email, first_name, country, tags, created, attributes)
+    return Person(contact_id, email, first_name, country, tags, created, attributes, time_zone=zone)
 
 
 def _permit(session: Session, chance: random.Random, person: Person, slug: str, topic_id: int) -> None:

@@ -18,6 +18,8 @@ from app.mail.merge import Fields, Value
 
 _ANCHOR = re.compile(r"<a\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.I)
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
+_NAME = re.compile(r"\sname\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.I)
+_MAX_CATEGORY = 60
 _PLACE_OPEN, _PLACE_CLOSE = "\ue002", "\ue003"
 _PLACEHOLDER = re.compile(f"{_PLACE_OPEN}(\\d+){_PLACE_CLOSE}")
 _CLIPPED_AT = 102_000  # Gmail cuts a longer HTML part and hides the footer with it
@@ -168,11 +170,11 @@ class _Numberer:
             group = 1 if href.group(1) is not None else 2
             start, stop = anchor.start() + href.start(group), anchor.start() + href.end(group)
             address = self.guarded.restore(html.unescape(raw)).strip()
-            out += [compiled[end:start], self._replacement(address, compiled, anchor.end())]
+            out += [compiled[end:start], self._replacement(address, compiled, anchor)]
             end = stop
         return "".join(out) + compiled[end:]
 
-    def _replacement(self, address: str, compiled: str, anchor_end: int) -> str:
+    def _replacement(self, address: str, compiled: str, anchor: re.Match[str]) -> str:
         if not links_.is_numbered(address, self.fields):
             if links_.special(address, self.fields):
                 return address
@@ -180,9 +182,16 @@ class _Numberer:
         number = len(self.links)
         url = links_.with_utm(address, self.utm)
         pieces = tuple(tags.split(url)[::2])
-        self.links.append(Link(number, url, self._label(compiled, anchor_end), pieces))
+        self.links.append(
+            Link(number, url, self._label(compiled, anchor.end()), pieces, self._category(anchor.group()))
+        )
         self.first.setdefault(address, number)
         return f"{_PLACE_OPEN}{number}{_PLACE_CLOSE}"
+
+    def _category(self, anchor: str) -> str:
+        name = _NAME.search(anchor)
+        text = (name.group(1) or name.group(2) or "") if name else ""
+        return " ".join(html.unescape(self.guarded.restore(text)).split())[:_MAX_CATEGORY]
 
     def _label(self, compiled: str, start: int) -> str:
         inner = compiled[start : start + 4000].partition("</a>")[0]

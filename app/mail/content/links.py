@@ -16,7 +16,8 @@ _UNTOUCHED = ("mailto:", "tel:", "sms:", "#")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A numbered link. ``url`` is as written, merge tags included; ``label`` is its text.
+    """A numbered link. ``url`` is as written, merge tags included; ``label`` is its text, ``category`` what its
+    ``name`` says it leads to (``<a name="wine" …>``), by which segments ask for clicks.
 
     ``pieces`` is the destination split at its merge slots; personal values travel in the click URL's own query
     (``?v=…``), so that the destination's host and path are fixed and there is no open redirect.
@@ -26,6 +27,7 @@ class Link:
     url: str
     label: str = ""
     pieces: tuple[str, ...] = field(default=())
+    category: str = ""
 
     def destination(self, values: Sequence[str] = ()) -> str:
         """Return the address to redirect to; missing values are empty, superfluous ones ignored."""
@@ -36,14 +38,21 @@ class Link:
 
     def to_json(self) -> dict[str, object]:
         """Return plain data for a database column."""
-        return {"number": self.number, "url": self.url, "label": self.label, "pieces": list(self.pieces)}
+        plain = {"number": self.number, "url": self.url, "label": self.label, "pieces": list(self.pieces)}
+        return {**plain, "category": self.category} if self.category else plain
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Link:
         """Undo ``to_json``."""
         pieces = data["pieces"]
         assert isinstance(pieces, list)
-        return cls(int(str(data["number"])), str(data["url"]), str(data["label"]), tuple(str(p) for p in pieces))
+        return cls(
+            int(str(data["number"])),
+            str(data["url"]),
+            str(data["label"]),
+            tuple(str(p) for p in pieces),
+            str(data.get("category", "")),
+        )
 
 
 def special(url: str, fields: Fields) -> str | None:

@@ -3,13 +3,34 @@
 ``tree`` turns the tree into SQL, each kind of condition has a file, ``builder`` is the tree as form fields.
 """
 
-from campaigns.queries.segments import engagement, field, permission, tag
+from campaigns.queries.segments import (
+    engagement,
+    field,
+    geography,
+    member,
+    permission,
+    suppression,
+    tag,
+)
+from campaigns.queries.segments import (
+    sample as random_sample,
+)
 from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, certain, conditions
 from campaigns.queries.segments.run import Look, compile, count, joined, look, sample
 from campaigns.queries.segments.stored import SegmentInfo, by_names, segment, segments
 from campaigns.queries.segments.words import describe
 
-for _kind in (field.CONDITION, tag.CONDITION, permission.CONDITION, engagement.CONDITION):
+for _kind in (
+    field.CONDITION,
+    geography.CONDITION,
+    tag.CONDITION,
+    permission.CONDITION,
+    suppression.CONDITION,
+    engagement.CONDITION,
+    member.SEGMENT,
+    member.LIST,
+    random_sample.CONDITION,
+):
     conditions.add(_kind.key, _kind)
 
 __all__ = [

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, select, true
+from sqlalchemy import ColumnElement, Table, func, select, true
 from sqlalchemy.orm import Session
 
+from app.brands.queries.brands import all_brands
 from app.core import clock
 from app.core.registries import Registry
 from app.customers.queries.contacts import contact_table
 from app.customers.queries.fields import FieldInfo, dictionary
-from campaigns.models import Campaign
+from campaigns.models import Campaign, PeopleList, Segment
 from consent.queries.topics import TopicInfo, topics
 
 Leaf = Mapping[str, object]
@@ -52,22 +54,55 @@ class LaunchedCampaign:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A segment that another one may be made of."""
+
+    id: int
+    name: str
+    definition: Mapping[str, object]
+    archived: bool
+
+
+@dataclass
+class Opened:
+    """How far compiling one statement has come: the segments that are being compiled inside each other, the verdicts
+    of those that are done with the number of their conditions, and how many conditions there are in all."""
+
+    trail: list[int] = field(default_factory=list)
+    verdicts: dict[int, tuple[Verdict, int]] = field(default_factory=dict)
+    conditions: int = 0
+
+
+@dataclass(frozen=True)
 class Context:
-    """What conditions may look up while they compile; ``language`` is for what people read."""
+    """What conditions may look up while they compile one statement; ``language`` is for what people read."""
 
     session: Session
     now: datetime
     language: str = "en"
+    opened: Opened = field(default_factory=Opened)
 
     @classmethod
-    def of(cls, session: Session, language: str = "en") -> Context:
-        """Return the context of this moment."""
-        return cls(session, clock.now(), language)
+    def of(cls, session: Session, language: str = "en", *, segment_id: int | None = None) -> Context:
+        """Return the context of this moment; ``segment_id`` is the segment whose definition is compiled, if it has
+        one, so that no other that leads back to it is taken into it."""
+        return cls(session, clock.now(), language, Opened([] if segment_id is None else [segment_id]))
 
     @property
     def contact(self) -> Table:
         """The table that the compiled statement selects from."""
         return contact_table()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which our own days begin: that of the first brand."""
+        brands = all_brands(self.session)
+        return ZoneInfo(min(brands, key=lambda brand: brand.id).time_zone if brands else "UTC")
+
+    @property
+    def today(self) -> date:
+        """The day it is there."""
+        return self.now.astimezone(self.zone).date()
 
     @cached_property
     def declared(self) -> dict[str, FieldInfo]:
@@ -78,6 +113,20 @@ class Context:
     def topics(self) -> dict[str, TopicInfo]:
         """All topics, archived ones too, by slug."""
         return {topic.slug: topic for topic in topics(self.session, archived=True)}
+
+    @cached_property
+    def segments(self) -> dict[int, Named]:
+        """All named segments, archived ones too, by number, in the order of their names."""
+        rows = self.session.execute(
+            select(Segment.id, Segment.name, Segment.definition, Segment.archived_at).order_by(func.lower(Segment.name))
+        )
+        return {row.id: Named(row.id, row.name, row.definition, row.archived_at is not None) for row in rows}
+
+    @cached_property
+    def lists(self) -> dict[int, str]:
+        """The names of all lists of people, by number, in the order of their names."""
+        rows = self.session.execute(select(PeopleList.id, PeopleList.name).order_by(func.lower(PeopleList.name)))
+        return {row.id: row.name for row in rows}
 
     @cached_property
     def launched(self) -> list[LaunchedCampaign]:

@@ -9,16 +9,18 @@ from typing import Any
 from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement
 
 from app.core.errors import InvalidInput
 from app.customers.policy.values import Kind
 from campaigns.queries.segments import given
+from campaigns.queries.segments.calendar import on_their_day
 from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict, certain
 from campaigns.queries.segments.operators import OPERATORS, Family, Operator, Takes, read_value
 from campaigns.queries.segments.places import Attribute, Moment, TextColumn
 
 Options = tuple[tuple[str, str], ...]
+Place = TextColumn | Moment | Attribute
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Field:
     name: str
     label: str
     family: Family
-    place: TextColumn | Moment | Attribute
+    place: Place
     options: Callable[[str], Options]
 
 
@@ -54,16 +56,28 @@ def _codes(names: Mapping[Any, Any]) -> Options:
     return tuple(sorted(((code, str(names[code])) for code in codes), key=lambda pair: pair[1]))
 
 
-_CORE: Mapping[str, tuple[object, Family, Callable[[Table], TextColumn | Moment], Callable[[str], Options]]] = {
-    "email": (lazy_gettext("E-mail address"), Family.TEXT, lambda c: TextColumn(c.c.email_key, folded=True), _none),
-    "domain": (lazy_gettext("E-mail domain"), Family.TEXT, lambda c: TextColumn(c.c.domain, folded=True), _none),
-    "first_name": (lazy_gettext("First name"), Family.TEXT, lambda c: TextColumn(c.c.first_name), _none),
-    "last_name": (lazy_gettext("Last name"), Family.TEXT, lambda c: TextColumn(c.c.last_name), _none),
-    "language": (lazy_gettext("Language"), Family.CODE, lambda c: TextColumn(c.c.language), _languages),
-    "country": (lazy_gettext("Country"), Family.CODE, lambda c: TextColumn(c.c.country), _countries),
-    "time_zone": (lazy_gettext("Time zone"), Family.TEXT, lambda c: TextColumn(c.c.time_zone), _none),
-    "source": (lazy_gettext("Source"), Family.TEXT, lambda c: TextColumn(c.c.source), _none),
-    "created_at": (lazy_gettext("Date added"), Family.DAY, lambda c: Moment(c.c.created_at), _none),
+Core = tuple[object, Family, Callable[[Context], TextColumn | Moment], Callable[[str], Options]]
+
+
+def _text(column: str, *, folded: bool = False) -> Callable[[Context], TextColumn]:
+    return lambda context: TextColumn(context.contact.c[column], folded)
+
+
+_CORE: Mapping[str, Core] = {
+    "email": (lazy_gettext("E-mail address"), Family.TEXT, _text("email_key", folded=True), _none),
+    "domain": (lazy_gettext("E-mail domain"), Family.TEXT, _text("domain", folded=True), _none),
+    "first_name": (lazy_gettext("First name"), Family.TEXT, _text("first_name"), _none),
+    "last_name": (lazy_gettext("Last name"), Family.TEXT, _text("last_name"), _none),
+    "language": (lazy_gettext("Language"), Family.CODE, _text("language"), _languages),
+    "country": (lazy_gettext("Country"), Family.CODE, _text("country"), _countries),
+    "time_zone": (lazy_gettext("Time zone"), Family.TEXT, _text("time_zone"), _none),
+    "source": (lazy_gettext("Source"), Family.TEXT, _text("source"), _none),
+    "created_at": (
+        lazy_gettext("Date added"),
+        Family.DAY,
+        lambda context: Moment(context.contact.c.created_at, context.zone),
+        _none,
+    ),
 }
 
 _FAMILIES: Mapping[Kind, Family] = {
@@ -84,7 +98,7 @@ def _field(name: object, context: Context) -> Field:
     """Return a core or declared field. Raises ``InvalidInput`` for a name that is neither."""
     if isinstance(name, str) and name in _CORE:
         label, family, place, options = _CORE[name]
-        return Field(name, str(label), family, place(context.contact), options)
+        return Field(name, str(label), family, place(context), options)
     declared = context.declared.get(name) if isinstance(name, str) else None
     if declared is None:
         known = ", ".join([*_CORE, *context.declared][:40])
@@ -110,9 +124,16 @@ def _verdict(leaf: Leaf, context: Context) -> Verdict:
         value = read_value(field.family, operator.takes, leaf.get("value"))
     except InvalidInput as error:
         raise InvalidInput(f"{field.label}: {error}") from None
-    test: ColumnElement[bool] = operator.build(field.place, value, context.now.date())
-    verdict = certain(test)
+    verdict = certain(_test(field.place, operator, value, context))
     return verdict.negated() if operator.negated else verdict
+
+
+def _test(place: Place, operator: Operator, value: object, context: Context) -> ColumnElement[bool]:
+    """A date of the person's own is seen from the day that it is where they live."""
+    if not operator.relative or not isinstance(place, Attribute):
+        return operator.build(place, value, context.today)
+    zone = context.contact.c.time_zone
+    return on_their_day(zone, context.now, context.zone, lambda today: operator.build(place, value, today))
 
 
 # The builder
@@ -141,8 +162,9 @@ def _values(field: Field, takes: Takes, value: object, language: str) -> list[Co
     label = _("Value of %(field)s", field=field.label)
     if takes is Takes.NOTHING:
         return []
-    if takes is Takes.DAYS:
-        return [Control("value", label, "number", given.as_text(value), after=_("days"))]
+    if takes in (Takes.DAYS, Takes.YEARS):
+        after = _("days") if takes is Takes.DAYS else _("years ago")
+        return [Control("value", label, "number", given.as_text(value), after=after)]
     if takes is Takes.PAIR:
         low, high = value if isinstance(value, list) and len(value) == 2 else (None, None)
         kind = _input(field)
@@ -180,7 +202,7 @@ def _value(field: Field, takes: Takes, texts: Mapping[str, str]) -> Any:
     text = texts.get("value", "").strip()
     if takes is Takes.NOTHING:
         return None
-    if takes is Takes.DAYS:
+    if takes in (Takes.DAYS, Takes.YEARS):
         return given.as_number(text)
     if takes is Takes.PAIR:
         return [_one(field, text), _one(field, texts.get("value2", "").strip())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -25,6 +25,14 @@ def only(leaf: Leaf, *allowed: str) -> None:
         raise InvalidInput(
             _("“%(key)s” is not known here. Known: %(known)s.", key=unknown[0], known=", ".join(allowed))
         )
+
+
+def at_most_one(leaf: Leaf, keys: Sequence[str]) -> str | None:
+    """Return which of ``keys`` is there, None when none is, and refuse several."""
+    there = [key for key in keys if key in leaf]
+    if len(there) > 1:
+        raise InvalidInput(_("give one of %(scopes)s, not several.", scopes=", ".join(there)))
+    return there[0] if there else None
 
 
 def one_of(value: object, allowed: Iterable[str], key: str) -> str:

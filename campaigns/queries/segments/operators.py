@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
 from campaigns.queries.segments import given
-from campaigns.queries.segments.places import month_days
+from campaigns.queries.segments.calendar import month_days, years_before
 
 
 class Family(StrEnum):
@@ -35,7 +35,10 @@ class Takes(StrEnum):
     LIST = "list"
     PART = "part"  # of a text
     DAYS = "days"  # a number of days
+    YEARS = "years"  # a number of years
 
+
+MAX_YEARS = 150
 
 # Places differ by family, and so do the tests that they can build; the table below joins what fits.
 Build = Callable[[Any, Any, date], ColumnElement[bool]]
@@ -49,6 +52,11 @@ class Operator:
     takes: Takes
     build: Build
     negated: bool = False
+
+    @property
+    def relative(self) -> bool:
+        """Tell whether the answer depends on which day it is."""
+        return self.takes in (Takes.DAYS, Takes.YEARS)
 
 
 def _compare(how: str) -> Build:
@@ -121,10 +129,35 @@ OPERATORS: Mapping[Family, Mapping[str, Operator]] = {
             Takes.DAYS,
             lambda place, value, today: place.span(today - timedelta(days=value), today),
         ),
+        "more_than_days_ago": Operator(
+            _("is longer ago than"),
+            Takes.DAYS,
+            lambda place, value, today: place.before(today - timedelta(days=value)),
+        ),
+        "within_next_days": Operator(
+            _("is within the next"),
+            Takes.DAYS,
+            lambda place, value, today: place.span(today, today + timedelta(days=value)),
+        ),
         "anniversary_within_days": Operator(
             _("has its anniversary within"),
             Takes.DAYS,
             lambda place, value, today: place.anniversary(month_days(today, value)),
+        ),
+        "anniversary_in_days": Operator(
+            _("has its anniversary in exactly"),
+            Takes.DAYS,
+            lambda place, value, today: place.anniversary(month_days(today + timedelta(days=value), 0)),
+        ),
+        "at_least_years_ago": Operator(
+            _("lies at least"),
+            Takes.YEARS,
+            lambda place, value, today: place.before(years_before(today, value) + timedelta(days=1)),
+        ),
+        "less_than_years_ago": Operator(
+            _("lies less than"),
+            Takes.YEARS,
+            lambda place, value, today: place.span(years_before(today, value) + timedelta(days=1), today),
         ),
         **_KNOWN,
     },
@@ -165,4 +198,4 @@ def read_value(family: Family, takes: Takes, value: object) -> Any:
         return given.several(value, one)
     if takes is Takes.PART:
         return given.text(value)
-    return given.whole(value, least=0)
+    return given.whole(value, least=0, most=MAX_YEARS if takes is Takes.YEARS else given.MAX_DAYS)

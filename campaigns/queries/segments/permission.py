@@ -29,6 +29,7 @@ _OPS: Mapping[str, tuple[str, State, bool]] = {
     "expired": (lazy_gettext("has expired"), State.EXPIRED, False),
     "never_asked": (lazy_gettext("was never asked for"), State.NEVER_ASKED, False),
 }
+_SINCE = ("within_days", "before_days")
 _LEVELS = {
     Level.OPT_OUT: lazy_gettext("opt-out"),
     Level.PASSIVE: lazy_gettext("passive"),
@@ -37,7 +38,8 @@ _LEVELS = {
 }
 
 
-def _topic(slug: object, context: Context) -> TopicInfo:
+def topic_of(slug: object, context: Context) -> TopicInfo:
+    """Return the topic called ``slug``. Raises ``InvalidInput`` naming those that exist."""
     topic = context.topics.get(slug) if isinstance(slug, str) else None
     if topic is None:
         known = ", ".join(context.topics) or _("none yet")
@@ -46,8 +48,8 @@ def _topic(slug: object, context: Context) -> TopicInfo:
 
 
 def _verdict(leaf: Leaf, context: Context) -> Verdict:
-    given.only(leaf, "permission", "op", "level", "within_days")
-    topic = _topic(leaf["permission"], context)
+    given.only(leaf, "permission", "op", "level", *_SINCE)
+    topic = topic_of(leaf["permission"], context)
     _label, state, negated = _OPS[given.one_of(leaf.get("op"), _OPS, "op")]
     permission = permission_table()
     tests = [permission.c.contact_id == context.contact.c.id, permission.c.topic_id == topic.id]
@@ -58,9 +60,11 @@ def _verdict(leaf: Leaf, context: Context) -> Verdict:
     tests.append(_in_state(state, context))
     if "level" in leaf:
         tests.append(permission.c.level.in_(_at_least(leaf["level"], state)))
-    if "within_days" in leaf:
-        days = given.whole(leaf["within_days"], least=0)
-        tests.append(permission.c.since >= context.now - timedelta(days=days))
+    given.at_most_one(leaf, _SINCE)
+    for since in _SINCE:
+        if since in leaf:
+            moment = context.now - timedelta(days=given.whole(leaf[since], least=0))
+            tests.append(permission.c.since >= moment if since == "within_days" else permission.c.since < moment)
     found = exists().where(*tests)
     return Verdict(~found, found) if negated else Verdict(found, ~found)
 
@@ -105,19 +109,18 @@ def _controls(leaf: Leaf, context: Context) -> list[Control]:
         chosen = given.as_text(leaf.get("level"))
         controls.append(Control("level", _("Least level"), "select", chosen, (("", _("at any level")), *known)))
     if state is not State.NEVER_ASKED:
-        days = given.as_text(leaf.get("within_days"))
-        controls.append(
-            Control(
-                "within_days",
-                _("Within how many days"),
-                "number",
-                days,
-                before=_("within"),
-                after=_("days"),
-                hint=_("any time"),
-            )
-        )
+        controls += _since_controls(leaf)
     return controls
+
+
+def _since_controls(leaf: Leaf) -> list[Control]:
+    since = next((since for since in _SINCE if since in leaf), "")
+    options = (("", _("since any time")), ("within_days", _("within the last")), ("before_days", _("for more than")))
+    chosen = Control("since", _("Since when"), "select", since, options, reshapes=True)
+    if not since:
+        return [chosen]
+    days = given.as_text(leaf[since])
+    return [chosen, Control("days", _("Number of days"), "number", days, after=_("days"))]
 
 
 def _read(subject: str, texts: Mapping[str, str], context: Context) -> dict[str, object]:
@@ -127,9 +130,10 @@ def _read(subject: str, texts: Mapping[str, str], context: Context) -> dict[str,
     state = _OPS[op][1]
     if state is State.GRANTED:
         leaf["level"] = texts.get("level", "")
-    if state is not State.NEVER_ASKED and texts.get("within_days", "").strip():
-        leaf["within_days"] = given.as_number(texts["within_days"])
-    return given.drop_blank(leaf)
+    leaf = given.drop_blank(leaf)
+    if state is not State.NEVER_ASKED and (since := texts.get("since", "")) in _SINCE:
+        leaf[since] = given.as_number(texts.get("days") or "30")
+    return leaf
 
 
 CONDITION = Condition("permission", lazy_gettext("Permission"), _verdict, _subjects, _controls, _read)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Text, and_, func, literal, or_
 from sqlalchemy.dialects.postgresql import JSONB
@@ -57,25 +58,29 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class Moment:
-    """A timestamp column of ``contact``; its days are those of UTC."""
+    """A timestamp column of ``contact``, noted by us; its days are those of ``zone``, which is ours."""
 
     column: ColumnElement[Any]
+    zone: ZoneInfo
 
     def span(self, first: date, last: date) -> ColumnElement[bool]:
         """It lies from the day ``first`` to the day ``last``, both included."""
-        return and_(self.column >= _midnight(first), self.column < _midnight(last, 1))
+        return and_(self.column >= self._midnight(first), self.column < self._midnight(last, 1))
 
     def before(self, day: date) -> ColumnElement[bool]:
         """It lies before that day."""
-        return self.column < _midnight(day)
+        return self.column < self._midnight(day)
 
     def after(self, day: date) -> ColumnElement[bool]:
         """It lies after that day."""
-        return self.column >= _midnight(day, 1)
+        return self.column >= self._midnight(day, 1)
 
     def anniversary(self, month_days: Sequence[str]) -> ColumnElement[bool]:
         """Its month and day are among ``month_days`` (``MM-DD``)."""
-        return func.to_char(func.timezone("UTC", self.column), "MM-DD").in_(month_days)
+        return func.to_char(func.timezone(self.zone.key, self.column), "MM-DD").in_(month_days)
+
+    def _midnight(self, day: date, later: int = 0) -> datetime:
+        return datetime.combine(min(day, _LAST_DAY) + timedelta(days=later), time(), self.zone)
 
     def empty(self) -> ColumnElement[bool]:
         """There is no time."""
@@ -166,19 +171,3 @@ def _like(words: ColumnElement[Any], part: str, how: str) -> ColumnElement[bool]
     escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     pattern = {"contains": f"%{escaped}%", "startswith": f"{escaped}%", "endswith": f"%{escaped}"}[how]
     return func.lower(words).like(func.lower(literal(pattern, Text())))
-
-
-def _midnight(day: date, later: int = 0) -> datetime:
-    return datetime.combine(min(day, _LAST_DAY) + timedelta(days=later), time(), UTC)
-
-
-def month_days(first: date, days: int) -> list[str]:
-    """Return ``MM-DD`` of ``first`` and the ``days`` after it. Who was born on 29 February has their day on 28
-    February of the years that have no 29th."""
-    found: dict[str, None] = {}
-    for step in range(min(days, 366) + 1):
-        day = first + timedelta(days=step)
-        found[f"{day:%m-%d}"] = None
-        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:
-            found["02-29"] = None
-    return list(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -18,25 +19,34 @@ from campaigns.queries.segments.condition import Context
 from campaigns.queries.segments.tree import where
 
 
-def compile(session: Session, definition: object) -> Select[int]:
-    """Return one SELECT of ``contact_id`` with bound parameters. Erased people are in no segment.
+def compile(session: Session, definition: object, segment_id: int | None = None) -> Select[int]:
+    """Return one SELECT of ``contact_id`` with bound parameters. Erased people are in no segment. ``segment_id`` is the
+    stored segment whose definition this is, if it is one.
 
     Raises ``SegmentError`` naming the condition that cannot be understood, and why.
     """
     contact = contact_table()
-    test = where(definition, Context.of(session))
+    test = where(definition, Context.of(session, segment_id=segment_id))
     return select(contact.c.id.label("contact_id")).where(contact.c.erased_at.is_(None), test)
 
 
-def count(session: Session, definition: object) -> int:
+def count(session: Session, definition: object, segment_id: int | None = None) -> int:
     """Return how many people are in a segment. Raises ``SegmentError``."""
-    members = compile(session, definition)
+    members = compile(session, definition, segment_id)
+    roomy(session)
     return session.scalar(members.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
-def sample(session: Session, definition: object, size: int = 10) -> list[ContactInfo]:
+def roomy(session: Session) -> None:
+    """Give the statements of this transaction memory enough to hash a million people, and no compiling (JIT), which
+    would take longer than it saves."""
+    session.execute(text("SELECT set_config('work_mem', '96MB', true), set_config('jit', 'off', true)"))
+
+
+def sample(session: Session, definition: object, size: int = 10, segment_id: int | None = None) -> list[ContactInfo]:
     """Return some members of a segment, the newest first. Raises ``SegmentError``."""
-    ids = session.scalars(compile(session, definition).order_by(contact_table().c.id.desc()).limit(size))
+    members = compile(session, definition, segment_id)
+    ids = session.scalars(members.order_by(contact_table().c.id.desc()).limit(size))
     return several(session, list(ids))
 
 
@@ -49,14 +59,21 @@ class Look:
     ms: float
 
 
-def look(session: Session, definition: object, *, seconds: int = 15) -> Look:
-    """Count a segment and pick some members, giving up after ``seconds``. Raises ``SegmentError``, ``InvalidInput``."""
-    session.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": f"{seconds}s"})
-    began = time.perf_counter()
-    try:
-        found = count(session, definition)
+def look(session: Session, definition: object, *, segment_id: int | None = None) -> Look:
+    """Count a segment and pick some members, within bounds. Raises ``SegmentError``, ``InvalidInput``."""
+    with bounded(session):
+        began = time.perf_counter()
+        found = count(session, definition, segment_id)
         took = (time.perf_counter() - began) * 1000
-        return Look(found, sample(session, definition), took)
+        return Look(found, sample(session, definition, segment_id=segment_id) if found else [], took)
+
+
+@contextmanager
+def bounded(session: Session, seconds: int = 15) -> Iterator[None]:
+    """Give up what takes longer than ``seconds``, so that no page waits for ever. Raises ``InvalidInput`` then."""
+    session.execute(text("SELECT set_config('statement_timeout', :limit, true)"), {"limit": f"{seconds}s"})
+    try:
+        yield
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise InvalidInput(_("Counting takes longer than %(n)d seconds: it was given up.", n=seconds)) from None

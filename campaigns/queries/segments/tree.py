@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from app.core.errors import InvalidInput
 from campaigns.errors import SegmentError
 from campaigns.queries.segments import given
-from campaigns.queries.segments.condition import Condition, Context, Leaf, conditions
+from campaigns.queries.segments.condition import Condition, Context, Leaf, Verdict, conditions
 
 MODES = ("all", "any", "none")
 MAX_DEPTH = 8
@@ -58,14 +58,28 @@ def kind_of(leaf: Leaf) -> Condition:
 
 def where(definition: object, context: Context) -> ColumnElement[bool]:
     """Return the SQL that is true for the members of a segment. Raises ``SegmentError``."""
-    compiler = _Compiler(context)
-    return compiler.node(definition, Place(), negated=False)
+    return _Compiler(context).node(definition, Place(), negated=False)
+
+
+def both(definition: object, context: Context, place: Place = Place()) -> Verdict:
+    """Return the SQL of who is certainly in a segment or a part of one, which stands at ``place``, and of who is
+    certainly not; its conditions count once. Raises ``SegmentError``."""
+    compiler, before = _Compiler(context), context.opened.conditions
+    yes = compiler.node(definition, place, negated=False)
+    context.opened.conditions = before
+    return Verdict(yes, compiler.node(definition, place, negated=True))
+
+
+def count(context: Context, conditions: int) -> None:
+    """Note that the statement has so many conditions more. Raises ``InvalidInput`` when it has too many."""
+    context.opened.conditions += conditions
+    if context.opened.conditions > MAX_CONDITIONS:
+        raise InvalidInput(_("a segment may have %(max)d conditions at most.", max=MAX_CONDITIONS))
 
 
 class _Compiler:
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.conditions = 0
 
     def node(self, node: object, place: Place, *, negated: bool) -> ColumnElement[bool]:
         if not isinstance(node, Mapping):
@@ -92,10 +106,8 @@ class _Compiler:
         return and_(true(), *parts) if conjunction else or_(false(), *parts)
 
     def _condition(self, leaf: Leaf, place: Place, *, negated: bool) -> ColumnElement[bool]:
-        self.conditions += 1
-        if self.conditions > MAX_CONDITIONS:
-            raise place.error(_("a segment may have %(max)d conditions at most.", max=MAX_CONDITIONS))
         try:
+            count(self.context, 1)
             verdict = kind_of(leaf).verdict(leaf, self.context)
         except SegmentError:
             raise
