@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, g, make_response, render_template, request
+from flask import Flask, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_limiter.errors import RateLimitExceeded
@@ -13,6 +13,8 @@ from app.core import db, log
 from app.core.errors import EngineUnavailable, InvalidToken, UserError
 
 logger = log.get("web")
+# Those that a link in a mail opens.
+SUBSCRIBERS_PAGES = frozenset({"self_service", "preferences", "unsubscribe", "stay", "confirm"})
 
 
 def install(app: Flask) -> None:
@@ -26,8 +28,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(status: int, title: str, text: str) -> ResponseReturnValue:
-    """Return an error as a page, a fragment (htmx) or JSON (whoever asks for it)."""
+def answer(status: int, title: str, text: str, way_on: tuple[str, str] | None = None) -> ResponseReturnValue:
+    """Return an error as a page, a fragment (htmx) or JSON (whoever asks for it). ``way_on``: what to do, and where."""
     if "HX-Request" in request.headers:
         response = make_response(render_template("web/errors/note.html", title=title, text=text), status)
         response.headers["HX-Retarget"] = "#toasts"
@@ -35,12 +37,13 @@ def answer(status: int, title: str, text: str) -> ResponseReturnValue:
         return response
     if request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json":
         return {"error": text}, status
-    return render_template("web/errors/error.html", status=status, title=title, text=text), status
+    page = render_template("web/errors/error.html", status=status, title=title, text=text, way_on=way_on)
+    return page, status
 
 
 def _user_error(error: UserError) -> ResponseReturnValue:
     if isinstance(error, InvalidToken):
-        return answer(error.status, _("This link does not work"), _invalid_link(error))
+        return answer(error.status, _("This link does not work"), _invalid_link(error), _fresh_link())
     return answer(error.status, _titles().get(error.status, _("This did not work")), str(error))
 
 
@@ -48,6 +51,13 @@ def _invalid_link(error: InvalidToken) -> str:
     if error.expired:
         return str(_("This link is past its time. Ask for a new one."))
     return str(_("This link is not valid or no longer valid. Check that it was copied whole, or ask for a new one."))
+
+
+def _fresh_link() -> tuple[str, str] | None:
+    """Where a subscriber asks for another link; what staff follow is sent anew by a colleague."""
+    if request.blueprint not in SUBSCRIBERS_PAGES:
+        return None
+    return str(_("Ask for a new link")), url_for("self_service.ask", lang=request.args.get("lang"))
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:

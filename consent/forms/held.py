@@ -13,150 +13,12 @@ from flask_babel import format_date, format_time, get_locale
 from flask_babel import lazy_gettext as _
 
 from app.customers.services.exporting import guard_formula
-from consent.forms.names import (
-    ACTION_NAMES,
-    ACTOR_NAMES,
-    BASIS_NAMES,
-    LEAVING_NAMES,
-    LEVEL_NAMES,
-    MESSAGE_STATE_NAMES,
-    REASON_NAMES,
-    STATE_NAMES,
-)
+from consent.forms.held_words import HIDDEN, HIDDEN_ACTS, LABELS, NAMES, TITLES, WHY
 from consent.queries import gates
 from consent.queries.proof import Json
+from consent.services.conditions import CONDITIONS
 
-TITLES: Mapping[str, object] = {
-    "contact": _("Who you are to us"),
-    "permission": _("What you permit"),
-    "acts": _("How that came about"),
-    "messages": _("E-mails"),
-    "events": _("What you opened and clicked"),
-    "orders": _("Orders"),
-    "came_back": _("What came back by e-mail"),
-    "behaviour": _("Added up from the above"),
-    "sign_ups": _("Sign-ups"),
-    "suppressions": _("Addresses that we do not write to"),
-    "addresses": _("Earlier addresses"),
-    "other_systems": _("What other systems call you"),
-    "merged": _("Entries that turned out to be you"),
-    "pauses": _("Pauses"),
-    "leaving_reasons": _("Why you left"),
-    "source_notices": _("Told where your address came from"),
-    "access_requests": _("Links to these pages"),
-    "address_changes": _("Changes of address"),
-}
-WHY: Mapping[str, object] = {
-    "contact": _("From you, from a form, or from a list that was brought in; the source says which."),
-    "permission": _("By law we must know, and be able to prove, who may be written to about what."),
-    "acts": _("The proof: each act, with the words that were shown. Nobody can change it, not even we."),
-    "messages": _("So that nobody gets the same e-mail twice, and to know what arrived."),
-    "events": _("Only with your permission to measure: to learn which e-mails are of use."),
-    "orders": _("From the shop, to learn which e-mails lead to orders."),
-}
-LABELS: Mapping[str, object] = {
-    "id": _("Our number for you"),
-    "email": _("E-mail address"),
-    "first_name": _("First name"),
-    "last_name": _("Last name"),
-    "language": _("Language"),
-    "time_zone": _("Time zone"),
-    "country": _("Country"),
-    "source": _("Source"),
-    "tags": _("Tags"),
-    "fields": _("Further details"),
-    "created_at": _("Known since"),
-    "updated_at": _("Last changed"),
-    "objected_at": _("Objected to all marketing"),
-    "complained_at": _("Reported a mail as spam"),
-    "topic": _("About"),
-    "brand": _("Brand"),
-    "state": _("State"),
-    "level": _("How clearly"),
-    "basis": _("Legal basis"),
-    "since": _("Since"),
-    "until": _("Until"),
-    "expires_at": _("Ends"),
-    "purpose": _("Purpose"),
-    "at": _("When"),
-    "action": _("What happened"),
-    "subject": _("Subject"),
-    "actor": _("By"),
-    "form": _("Form"),
-    "shown": _("What was shown"),
-    "evidence": _("Recorded with it"),
-    "campaign": _("E-mail"),
-    "reason": _("Reason"),
-    "comment": _("In your words"),
-    "sent_at": _("Sent"),
-    "failed_at": _("Refused"),
-    "opened_at": _("Opened"),
-    "human_opened_at": _("Opened by a person"),
-    "clicked_at": _("Clicked"),
-    "unsubscribed_at": _("Unsubscribed"),
-    "tracked": _("Measured"),
-    "opens": _("Opens"),
-    "clicks": _("Clicks"),
-    "reply": _("What the mail server said"),
-    "kind": _("Type"),
-    "link": _("Link number"),
-    "agent": _("Program"),
-    "device": _("Device"),
-    "label": _("Taken for"),
-    "order": _("Order"),
-    "amount": _("Amount"),
-    "currency": _("Currency"),
-    "items": _("Items"),
-    "orders": _("Orders"),
-    "order_value": _("Value of orders"),
-    "ordered_at": _("Latest order"),
-    "confirmed_at": _("Confirmed"),
-    "mailed_at": _("E-mail sent"),
-    "lifted_at": _("Lifted"),
-    "outcome": _("What it was"),
-    "lifted_why": _("Why it was lifted"),
-    "scope": _("For"),
-    "value": _("Value"),
-    "number": _("Number"),
-    "ip": _("IP address"),
-    "user_agent": _("Browser"),
-    "referrer": _("Came from"),
-    "tracking": _("Measuring"),
-    "minor_email": _("Address of the child"),
-    "statements": _("What was stated"),
-    "reminded_at": _("Reminded"),
-    "page": _("Page"),
-    "text": _("Text"),
-    "version": _("Version"),
-}
-# What is of use to machines alone; the files have it.
-_HIDDEN = frozenset(
-    {"seq", "entry", "hash", "evidence_digest", "recorded_at", "actor_id", "import_batch", "campaign_id", "name"}
-)
-_HIDDEN_ACTS = frozenset({"subject", "state"})  # what happened says it
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_NAMES: Mapping[str, Mapping[str, object]] = {
-    "level": LEVEL_NAMES,
-    "basis": BASIS_NAMES,
-    "action": ACTION_NAMES,
-    "actor": ACTOR_NAMES,
-    "kind": {"open": _("opened"), "click": _("clicked")},
-    "label": {
-        "human": _("a person"),
-        "repeat": _("a repetition"),
-        "machine": _("a machine"),
-        "prefetch": _("a machine"),
-    },
-    "scope": {"all": _("all mail"), "brand": _("mail of a brand"), "topic": _("mail about a topic")},
-    "outcome": {
-        "unsubscribed": _("unsubscribed"),
-        "bounced": _("could not be delivered"),
-        "delayed": _("was delayed"),
-        "complained": _("was reported as spam"),
-        "reply": _("an answer"),
-    },
-    "purpose": {"marketing": _("marketing"), "tracking": _("Measuring opens and clicks")},
-}
 
 
 @dataclass(frozen=True)
@@ -227,26 +89,28 @@ def _plain(key: str) -> str:
 
 
 class _Reader:
-    """Puts values into words."""
+    """Puts values into words. One reader reads a person's records in their order: a notice is as long as a page, so its
+    text stands where it was told first."""
 
     def __init__(self, topics: Mapping[str, str], brands: Mapping[int, str], mails: Mapping[str, str]) -> None:
         self._topics, self._brands, self._mails = topics, brands, mails
+        self._told: set[str] = set()
 
     def record(self, section: str, record: Json) -> tuple[tuple[str, str], ...]:
         """Return the labels and values of one record; what is empty or hidden is left out."""
         pairs = []
         for name, value in record.items():
-            if name in _HIDDEN or value in (None, "", [], {}) or (section == "acts" and name in _HIDDEN_ACTS):
+            hidden = HIDDEN | HIDDEN_ACTS if section == "acts" else HIDDEN
+            if name in hidden or value in (None, "", [], {}):
                 continue
-            pairs.append((str(LABELS.get(name, _plain(name))), self._say(section, name, value)))
+            pairs.append((_label(name), self._say(section, name, value)))
         return tuple(pairs)
 
     def _say(self, section: str, name: str, value: object) -> str:
         if isinstance(value, bool):
             return str(_("yes") if value else _("no"))
         if isinstance(value, dict):
-            inner = self.record(section, value)
-            return " · ".join(f"{label}: {text}" for label, text in inner)
+            return self._group(section, name, value)
         if isinstance(value, list):
             return ", ".join(self._say(section, name, one) for one in value)
         if isinstance(value, str) and _TIME.match(value):
@@ -256,6 +120,21 @@ class _Reader:
             return self._brands.get(value, str(value))
         return self._named(section, name, str(value))
 
+    def _group(self, section: str, name: str, value: Json) -> str:
+        if name == "description":  # a text in several languages
+            return str(value.get(_language()) or next(iter(value.values())))
+        if name in ("shown", "told"):
+            return self._quoted(name, value)
+        inner = self.record(section, value)
+        return " · ".join(str(_("%(label)s: %(text)s", label=label, text=text)) for label, text in inner)
+
+    def _quoted(self, name: str, value: Json) -> str:
+        said = str(value["text"])
+        if name == "told" and said in self._told:
+            return str(_("the same as above"))
+        self._told.add(said)
+        return str(_("“%(text)s” (version %(number)s)", text=said, number=value["version"]))
+
     def _named(self, section: str, name: str, value: str) -> str:
         if name == "topic":
             return self._topics.get(value, value)
@@ -263,10 +142,16 @@ class _Reader:
             return self._mails.get(value, value)
         if name == "language" and (locale := get_locale()):
             return str(locale.languages.get(value, value))
-        if name == "state":
-            return str((MESSAGE_STATE_NAMES if section == "messages" else STATE_NAMES).get(value, value))
-        if name == "reason":
-            if section == "messages":
-                return gates.label(value)
-            return str((LEAVING_NAMES if section == "leaving_reasons" else REASON_NAMES).get(value, value))
-        return str(_NAMES.get(name, {}).get(value, value))
+        if name == "reason" and section == "messages":
+            return gates.label(value)
+        names = NAMES.get(f"{section}.{name}") or NAMES.get(name, {})
+        return str(names.get(value, value))
+
+
+def _label(name: str) -> str:
+    return str(LABELS.get(name) or (CONDITIONS[name].label if name in CONDITIONS else _plain(name)))
+
+
+def _language() -> str:
+    locale = get_locale()
+    return str(locale.language) if locale else "en"

@@ -21,6 +21,7 @@ from app.customers.queries.contacts import ContactInfo, by_address_key, contact
 from consent.models import AccessRequest
 from consent.policy import access as policy
 from consent.policy.suppression import NO_SERVICE_MAIL
+from consent.queries import permissions, topics
 from consent.queries.suppressions import active_reasons
 
 _KEY_DIGITS = 32  # of the address's key in a token: enough to tell one address from another
@@ -103,7 +104,8 @@ def answer(session: Session, request_id: int) -> AccessMail | None:
             return None
         row.mailed_at = clock.now()
         session.flush()
-    return AccessMail(person.id, row.address_key, person.email, person.language or row.language, row.brand_id)
+    brand_id = _known_to(session, person.id, row.brand_id)
+    return AccessMail(person.id, row.address_key, person.email, person.language or row.language, brand_id)
 
 
 def purge(session: Session) -> int:
@@ -120,6 +122,13 @@ def forget(session: Session, address_keys: list[bytes]) -> None:
 def _present_holder(session: Session, address_key: bytes) -> ContactInfo | None:
     found = (contact(session, contact_id) for contact_id in by_address_key(session, address_key))
     return next((person for person in found if person.address_key == address_key), None)
+
+
+def _known_to(session: Session, contact_id: int, brand_id: int) -> int:
+    """Return the brand that writes: the one asked of, unless the person knows only others and would wonder who it is."""
+    owners = {topic.id: topic.brand_id for topic in topics.topics(session, archived=True)}
+    known = {owners[topic_id] for topic_id in permissions.of_contact(session, contact_id)}
+    return brand_id if brand_id in known or not known else min(known)
 
 
 def _mails(session: Session, address_key: bytes, span: timedelta) -> int:

@@ -33,7 +33,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
         "en": "I would like to receive e-mails from {brand} about what I chose here. "
         "I can unsubscribe at any time with the link in every e-mail.",
         "fr": "Je souhaite recevoir des e-mails de {brand} sur ce que j’ai choisi ici. "
-        "Je peux me désabonner à tout moment par le lien présent dans chaque e-mail.",
+        "Je peux me désinscrire à tout moment par le lien présent dans chaque e-mail.",
     },
     "tracking": {
         "en": "{brand} may also measure whether I open these e-mails and what I click in them. "

@@ -79,7 +79,7 @@ def holder(session: Session, token: str) -> Holder:
 def ask() -> ResponseReturnValue:
     """Ask for the address that the link is to be sent to."""
     with unit_of_work() as session:
-        return render_template("web/consent/access_ask.html", brand=_brand(session), error="")
+        return render_template("web/consent/access_ask.html", brand=_brands(session)[0], error="")
 
 
 @blueprint.post("/access")
@@ -88,12 +88,12 @@ def send() -> ResponseReturnValue:
     """Write the request down, let a job decide about the mail, and say the same to everybody."""
     refuse_cross_site()
     with unit_of_work() as session:
-        brand = _brand(session)
+        brand, sender = _brands(session)
         try:
             address = normalise(request.form.get("email", "")[:320])
         except InvalidInput as error:
             return render_template("web/consent/access_ask.html", brand=brand, error=str(error)), 422
-        _request(session, address.address_key, brand.id)
+        _request(session, address.address_key, sender.id)
     return render_template("web/consent/access_sent.html", brand=brand, address="")
 
 
@@ -232,12 +232,14 @@ def erase_me(token: str) -> ResponseReturnValue:
     return render_template("web/consent/access_erased.html", brand=found.brand, address=masked(found.contact.email))
 
 
-def _brand(session: Session) -> BrandInfo:
-    """Return the brand that the address names, else the first one. Raises ``NotFound`` before there is one."""
+def _brands(session: Session) -> tuple[BrandInfo | None, BrandInfo]:
+    """Return the brand in whose look to ask, None where several are and none is named, and the one to write unless the
+    person knows another (``access.answer``). Raises ``NotFound`` before there is one."""
     every = brands.all_brands(session)
     if not every:
         raise NotFound(_("Nobody is written to from here yet."))
-    return next((one for one in every if one.slug == request.args.get("brand")), every[0])
+    named = next((one for one in every if one.slug == request.args.get("brand")), None)
+    return named or (every[0] if len(every) == 1 else None), named or every[0]
 
 
 def _request(session: Session, address_key: bytes, brand_id: int) -> None:

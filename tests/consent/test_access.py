@@ -12,6 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
+from app.brands.queries import brands
+from app.brands.services.set_up import create_sender
 from app.core import db as core_db
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
@@ -19,7 +21,7 @@ from app.customers.services import fields
 from app.customers.services.contacts import change_address
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor
-from consent.queries import permissions
+from consent.queries import permissions, topics
 from consent.queries.verify import verify
 from consent.services import access
 from consent.services.erase import erase
@@ -104,6 +106,30 @@ def test_one_mailbox_gets_few_links(
 def test_a_bad_address_is_told_so(client: FlaskClient, stage: Stage) -> None:
     answer = client.post("/access", data={"email": "ada@"})
     assert answer.status_code == 422 and 'aria-invalid="true"' in answer.text
+
+
+def test_the_mail_comes_from_a_brand_that_the_person_knows(
+    client: FlaskClient, stage: Stage, ada: int, mailbox: Mailbox, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        topic = make.make_topic(session, name="Elsewhere")
+        other = topics.topic(session, topic).brand_id
+        create_sender(session, other, name="Elsewhere", email="hello@elsewhere.example")
+        slug, name = (found := brands.brand(session, other)).slug, found.name
+    assert name in client.get(f"/access?brand={slug}").text and name not in client.get("/access").text
+    client.post(f"/access?brand={slug}", data={"email": "ada@example.com"})
+    run_jobs()
+    with unit_of_work() as session:
+        make.grant(session, ada, topic)
+    client.post(f"/access?brand={slug}", data={"email": "ada@example.com"})
+    run_jobs()
+    assert name not in mailbox.mails[0]["Subject"] and name in mailbox.mails[1]["Subject"]
+
+
+def test_a_damaged_link_leads_to_where_a_new_one_is_asked_for(client: FlaskClient, stage: Stage, ada: int) -> None:
+    for path in (f"/preferences/{stage.permission_token(ada)[:-3]}AAA", "/access/x", "/unsubscribe/x"):
+        answer = client.get(path)
+        assert answer.status_code == 404 and 'href="/access"' in answer.text and not answer.headers.getlist("Set-Cookie")
 
 
 def test_from_a_footer_link_it_goes_to_the_mailbox_alone(
@@ -283,6 +309,8 @@ def test_all_that_is_held_is_shown_and_handed_over(client: FlaskClient, stage: S
     table = client.get(f"{door}/data.csv").text
     assert table.splitlines()[0] == "section,record,field,value" and "contact,1,email,ada@example.com" in table
     assert "ada@example.com" in client.get(f"{door}/data.html").text
+    french = client.get(f"{door}/data?lang=fr").text
+    assert "Base légale" in french and "What it is" not in french and "Privacy rights" not in french
     assert client.get(f"{door}/data.exe").status_code == 404
 
 

@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 
 from app.core.db import Base, unit_of_work
 from app.customers.queries.contacts import contact, contact_table
+from consent.forms.held_words import HIDDEN, LABELS, TITLES
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries.proof import dumps, export
@@ -205,3 +206,26 @@ def test_row_39_whatever_a_table_knows_of_somebody_is_handed_over(
     made = json.loads(whole)
     assert made["permission"]["processing"][0]["state"] == "granted"
     assert made["permission"]["events"][-1]["action"] == "confirm"
+
+
+# What is inside was named by people and shops, or by its language.
+OWN_NAMES = {"fields", "statements", "items", "name", "description"}
+
+
+def names(part: object) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from names(one)
+    elif isinstance(part, dict):
+        for name, one in part.items():
+            yield name
+            if name not in OWN_NAMES:
+                yield from names(one)
+
+
+def test_all_that_is_handed_over_is_named_in_words(held: tuple[dict[str, dict[str, object]], str]) -> None:
+    made = json.loads(held[1])
+    permission = made.pop("permission")
+    assert set(made) <= set(TITLES)
+    read = [*made.values(), permission["processing"], permission["events"]]
+    assert set(names(read)) - set(LABELS) - HIDDEN == set()

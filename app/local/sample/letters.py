@@ -41,7 +41,7 @@ class Letter:
             else 'Hello {{ contact.first_name | default: "there" }},'
         )
         leave, choose, browser = (
-            ("Se désabonner", "Mes préférences", "Lire dans le navigateur")
+            ("Se désinscrire", "Mes préférences", "Lire dans le navigateur")
             if self.language == "fr"
             else ("Unsubscribe", "My preferences", "Read in the browser")
         )
