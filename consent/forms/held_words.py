@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from flask_babel import lazy_gettext as _
 
@@ -25,6 +26,14 @@ from consent.forms.requests import (
     REQUEST_STATE_NAMES,
     STEP_NAMES,
 )
+
+Key = TypeVar("Key", bound=str)
+
+
+def _by_text(names: Mapping[Key, object]) -> Mapping[str, object]:
+    """Names of a StrEnum, as stored text finds them."""
+    return {str(key): name for key, name in names.items()}
+
 
 TITLES: Mapping[str, object] = {
     "contact": _("Who you are to us"),
@@ -50,8 +59,8 @@ TITLES: Mapping[str, object] = {
 WHY: Mapping[str, object] = {
     "contact": _("From you, from a form, or from a list that was brought in; the source says which."),
     "permission": _(
-        "By law we must know, and be able to prove, who may be written to about what. It is kept until you withdraw it or"
-        " its time is over; what proves it, as long as claims may be made."
+        "By law we must know, and be able to prove, who may be written to about what. It is kept until you withdraw it"
+        " or its time is over; what proves it, as long as claims may be made."
     ),
     "acts": _("The proof: each act, with the words that were shown. Nobody can change it, not even we."),
     "messages": _("So that nobody gets the same e-mail twice, and to know what arrived."),
@@ -175,15 +184,15 @@ LABELS: Mapping[str, object] = {
 # What is of use to machines alone, or is said once above; the files have it.
 HIDDEN = frozenset(
     "seq entry hash evidence_digest recorded_at actor_id import_batch campaign_id name jurisdiction retention_period"
-    " collection_method pii_information withdrawal_method privacy_rights notice_version record issued_at controller contact closed_by"
-    " purged_at former_key new_key work".split()
+    " collection_method pii_information withdrawal_method privacy_rights notice_version record issued_at controller"
+    " contact closed_by purged_at former_key new_key work".split()
 )
 HIDDEN_ACTS = frozenset({"subject", "state"})  # what happened says it
 # By name, or by section and name where sections differ.
 NAMES: Mapping[str, Mapping[str, object]] = {
     "state": STATE_NAMES,
     "messages.state": MESSAGE_STATE_NAMES,
-    "requests.state": REQUEST_STATE_NAMES,
+    "requests.state": _by_text(REQUEST_STATE_NAMES),
     "reason": REASON_NAMES,
     "leaving_reasons.reason": LEAVING_NAMES,
     "level": LEVEL_NAMES,
@@ -192,12 +201,12 @@ NAMES: Mapping[str, Mapping[str, object]] = {
     "action": ACTION_NAMES,
     "actor": ACTOR_NAMES,
     "kind": {"open": _("opened"), "click": _("clicked")},
-    "requests.kind": KIND_NAMES,
-    "channel": CHANNEL_NAMES,
-    "step": STEP_NAMES,
-    "identity": PROOF_NAMES,
-    "refused_why": REFUSAL_NAMES,
-    "why": EXTENSION_NAMES,
+    "requests.kind": _by_text(KIND_NAMES),
+    "channel": _by_text(CHANNEL_NAMES),
+    "step": _by_text(STEP_NAMES),
+    "identity": _by_text(PROOF_NAMES),
+    "refused_why": _by_text(REFUSAL_NAMES),
+    "why": _by_text(EXTENSION_NAMES),
     "method": {
         "mailto": _("by mail"),
         "reply": _("by an answer to a mail"),

@@ -125,7 +125,7 @@ def _present_holder(session: Session, address_key: bytes) -> ContactInfo | None:
 
 
 def _known_to(session: Session, contact_id: int, brand_id: int) -> int:
-    """Return the brand that writes: the one asked of, unless the person knows only others and would wonder who it is."""
+    """Return the brand that writes: the one asked of, unless the person knows only others."""
     owners = {topic.id: topic.brand_id for topic in topics.topics(session, archived=True)}
     known = {owners[topic_id] for topic_id in permissions.of_contact(session, contact_id)}
     return brand_id if brand_id in known or not known else min(known)

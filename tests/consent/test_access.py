@@ -129,7 +129,9 @@ def test_the_mail_comes_from_a_brand_that_the_person_knows(
 def test_a_damaged_link_leads_to_where_a_new_one_is_asked_for(client: FlaskClient, stage: Stage, ada: int) -> None:
     for path in (f"/preferences/{stage.permission_token(ada)[:-3]}AAA", "/access/x", "/unsubscribe/x"):
         answer = client.get(path)
-        assert answer.status_code == 404 and 'href="/access"' in answer.text and not answer.headers.getlist("Set-Cookie")
+        assert (
+            answer.status_code == 404 and 'href="/access"' in answer.text and not answer.headers.getlist("Set-Cookie")
+        )
 
 
 def test_from_a_footer_link_it_goes_to_the_mailbox_alone(

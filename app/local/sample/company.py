@@ -114,7 +114,7 @@ def _loriot(session: Session) -> House:
         session,
         BrandDetails(
             name="Maison Loriot",
-            postal_address="Maison Loriot, 12 rue des Tables Claudiennes, 69001 Lyon, France",
+            postal_address="12 rue des Tables Claudiennes, 69001 Lyon, France",
             website="https://www.loriot.example",
             colour="#7a3b69",
             language="fr",
@@ -151,7 +151,7 @@ def _finch(session: Session) -> House:
         session,
         BrandDetails(
             name="Finch & Co",
-            postal_address="Finch & Co, 4 Christmas Steps, Bristol BS1 5BS, United Kingdom",
+            postal_address="4 Christmas Steps, Bristol BS1 5BS, United Kingdom",
             website="https://www.finch.example",
             colour="#1f6f5c",
             language="en",

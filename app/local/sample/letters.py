@@ -84,7 +84,7 @@ class Letter:
     <mj-section padding="16px 16px 32px">
       <mj-column>
         <mj-text align="center" mj-class="small">{{{{ why }}}}</mj-text>
-        <mj-text align="center" mj-class="small">{{{{ postal_address }}}}</mj-text>
+        <mj-text align="center" mj-class="small">{{{{ brand.name }}}}, {{{{ postal_address }}}}</mj-text>
         <mj-text align="center" mj-class="small">
           <a href="{{{{ unsubscribe_url }}}}" style="color:#6b6b6b">{leave}</a> ·
           <a href="{{{{ preferences_url }}}}" style="color:#6b6b6b">{choose}</a>
