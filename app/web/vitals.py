@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,12 @@ from campaigns.queries.current import messages_by_state
 from tracking.engine import spool
 from tracking.engine.alarm import not_recorded
 from tracking.queries.lag import Lag, lag
+
+
+# How long a worker may take to be heard of first: the sign comes every ten seconds and lasts a minute, and a machine
+# that starts everything at once is slow.
+STARTING_SECONDS = 120
+_began = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,12 @@ class Vitals:
 def health() -> dict[str, bool]:
     """Return what answers: database, broker, and the sign that beat and a worker leave every ten seconds."""
     return {"database": _answers(_database), "broker": _answers(_broker), "worker": _answers(_heartbeat)}
+
+
+def starting(checks: dict[str, bool]) -> bool:
+    """Say whether nothing is wrong but that no worker was heard of yet, this process being young itself."""
+    young = time.monotonic() - _began < STARTING_SECONDS
+    return young and not checks["worker"] and checks["database"] and checks["broker"]
 
 
 def vitals() -> Vitals:

@@ -118,7 +118,9 @@ def count() -> ResponseReturnValue:
             found = queries.look(session, _posted(session))
             saw([person.id for person in found.people])
     except UserError as error:
-        return render_template("web/segments/_count.html", problem=str(error))
+        unfinished = any("/" in name and not value.strip() for name, value in request.form.items())
+        said = _("Fill in what is still empty; then the people are counted.") if unfinished else str(error)
+        return render_template("web/segments/_count.html", problem=said)
     return render_template("web/segments/_count.html", found=found)
 
 

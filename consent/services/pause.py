@@ -19,6 +19,7 @@ def pause(
     until: datetime,
     *,
     actor: Actor,
+    actor_id: int | None = None,
     campaign_id: int | None = None,
     evidence: Mapping[str, str] | None = None,
 ) -> None:
@@ -30,6 +31,7 @@ def pause(
         Action.PAUSE,
         actor,
         brand_id=brand_id,
+        actor_id=actor_id,
         expires_at=until,
         campaign_id=campaign_id,
         evidence=evidence or {},
@@ -43,6 +45,7 @@ def resume(
     brand_id: int,
     *,
     actor: Actor,
+    actor_id: int | None = None,
     campaign_id: int | None = None,
     evidence: Mapping[str, str] | None = None,
 ) -> None:
@@ -50,6 +53,12 @@ def resume(
     if paused_until(session, contact_id, brand_id) is None:
         return
     entry = Entry(
-        Subject.BRAND, Action.RESUME, actor, brand_id=brand_id, campaign_id=campaign_id, evidence=evidence or {}
+        Subject.BRAND,
+        Action.RESUME,
+        actor,
+        brand_id=brand_id,
+        actor_id=actor_id,
+        campaign_id=campaign_id,
+        evidence=evidence or {},
     )
     append(session, contact_id, entry)

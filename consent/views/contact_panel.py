@@ -6,6 +6,7 @@ Staff can end a permission; nobody but the person can begin one again that was w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -34,6 +35,8 @@ from consent.forms.names import (
     REASON_NAMES,
     in_words,
 )
+from consent.policy import pausing
+from consent.policy.ladder import State
 from consent.policy.profiles import accepted, deciding
 from consent.policy.standing import Action, Actor, Standing, Subject
 from consent.queries import pauses, permissions, proof, suppressions, topics, verdicts
@@ -42,6 +45,7 @@ from consent.queries.topics import TopicInfo
 from consent.queries.verdicts import Verdict
 from consent.services.erase import erase
 from consent.services.objections import object_to_marketing
+from consent.services.pause import pause, resume
 from consent.services.preferences import refuse_tracking
 from consent.services.withdraw import withdraw
 
@@ -122,6 +126,10 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
             TrackingRow(brand.id, brand.name, said.get(brand.id), paused.get(brand.id)) for brand in owners.values()
         ],
         "entries": len(entries),
+        "writing": {row.topic.brand_id for row in rows if row.standing.state is State.GRANTED},
+        "pause_from": (today := clock.now().date()) + timedelta(days=1),
+        "pause_until": pausing.first_day("1", "", today),
+        "pause_most": today + pausing.LONGEST,
         "suppressions": [
             found
             for found in (suppressions.of_address(session, person.address_key) if person.address_key else [])
@@ -212,6 +220,33 @@ def stop_measuring(contact_id: int) -> ResponseReturnValue:
         refuse_tracking(session, contact_id, brand.id, Actor.STAFF, {}, actor_id=current_user().id)
         audit.record(session, "stopped measuring", "contact", contact_id, brand_id=brand.id)
     flash(_("Opens and clicks of this person are no longer measured."), "success")
+    return _back(contact_id)
+
+
+@blueprint.post("/pause")
+@allows(Role.MARKETER)
+def begin_pause(contact_id: int) -> ResponseReturnValue:
+    """Send no mail of a brand until a day, on the person's request."""
+    day = pausing.first_day("", request.form.get("until", ""), clock.now().date())
+    with unit_of_work() as session:
+        brand = brands.brand(session, request.form.get("brand", 0, type=int))
+        until = pausing.begin(day, brand.time_zone)
+        pause(session, contact_id, brand.id, until, actor=Actor.STAFF, actor_id=current_user().id)
+        audit.record(session, "paused", "contact", contact_id, brand_id=brand.id, detail={"until": day.isoformat()})
+    text = _("Paused: no mail by %(brand)s until %(day)s.", brand=brand.name, day=format_date(day, "long"))
+    flash(text, "success")
+    return _back(contact_id)
+
+
+@blueprint.post("/resume")
+@allows(Role.MARKETER)
+def end_pause(contact_id: int) -> ResponseReturnValue:
+    """End a pause before its time, on the person's request."""
+    with unit_of_work() as session:
+        brand = brands.brand(session, request.form.get("brand", 0, type=int))
+        resume(session, contact_id, brand.id, actor=Actor.STAFF, actor_id=current_user().id)
+        audit.record(session, "ended the pause of", "contact", contact_id, brand_id=brand.id)
+    flash(_("The pause is over."), "success")
     return _back(contact_id)
 
 

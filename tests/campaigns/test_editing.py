@@ -221,6 +221,7 @@ def test_a_segment_is_built_from_form_fields(marketer: FlaskClient) -> None:
     grown = marketer.post("/segments/builder", data={**rows, "action": "group:r"}).data
     assert b"r.1.0/what" in grown and b'value="200"' in grown
     assert b">1</div>" in marketer.post("/segments/count", data=rows).data
+    assert b"still empty" in marketer.post("/segments/count", data={**rows, "r.0/value": " "}).data
     assert b"a number is expected" in marketer.post("/segments/count", data={**rows, "r.0/value": "many"}).data
     assert marketer.post("/segments/new", data={**rows, "name": "Rich"}).status_code == 302
     with unit_of_work() as session:

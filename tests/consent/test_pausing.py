@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.accounts.policy import Role
 from app.core import clock as core_clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
@@ -30,6 +31,7 @@ from consent.services.pause import pause, resume
 from tests.conftest import Clock
 from tests.consent.conftest import CAMPAIGN, Mailbox, Stage
 from tests.factories import consent as make
+from tests.factories.accounts import make_staff, sign_in
 
 
 @pytest.fixture
@@ -222,3 +224,31 @@ def test_only_the_count_stays_after_a_year_and_after_erasure(
     clock.forward(timedelta(days=366))
     with unit_of_work() as session:
         assert detach(session) == 1 and said(session) == [(None, "other", "")] * 2
+
+
+def test_staff_begin_and_end_a_pause_on_request(client: FlaskClient, stage: Stage, ada: int) -> None:
+    make_staff()
+    sign_in(client)
+    page = client.get(f"/contacts/{ada}").text
+    assert f'action="/contacts/{ada}/permissions/pause"' in page and "permissions/resume" not in page
+    path, day = f"/contacts/{ada}/permissions", core_clock.now().date() + timedelta(days=40)
+    for wrong in ("", "tomorrow", "2020-01-01", f"{day.year + 2}-01-01"):
+        assert client.post(f"{path}/pause", data={"brand": stage.brand, "until": wrong}).status_code == 422
+    assert client.post(f"{path}/pause", data={"brand": 404, "until": f"{day}"}).status_code == 404
+    assert client.post(f"{path}/pause", data={"brand": stage.brand, "until": f"{day}"}).status_code == 302
+    with unit_of_work() as session:
+        assert gate(session, ada, stage.news)[0] == "paused"
+        entry = permissions.entries(session, ada)[-1]
+        assert (entry.act.action, entry.act.actor) == (Action.PAUSE, Actor.STAFF) and entry.actor_id
+    assert "until " in client.get(f"/contacts/{ada}").text
+    assert client.post(f"{path}/resume", data={"brand": stage.brand}).status_code == 302
+    with unit_of_work() as session:
+        assert gate(session, ada, stage.news)[0] is None
+        assert permissions.entries(session, ada)[-1].act.action is Action.RESUME and verify(session).broken is None
+
+
+def test_analysts_pause_nobody(client: FlaskClient, stage: Stage, ada: int) -> None:
+    make_staff(Role.ANALYST)
+    sign_in(client, "analyst@example.com")
+    assert client.post(f"/contacts/{ada}/permissions/pause", data={"brand": stage.brand}).status_code == 403
+    assert "permissions/pause" not in client.get(f"/contacts/{ada}").text

@@ -25,9 +25,11 @@ probes = Blueprint("probes", __name__)
 @probes.get("/healthz")
 @public
 def healthz() -> ResponseReturnValue:
-    """Say whether database, broker and worker answer: 200 when all do, else 503."""
+    """Say whether database, broker and worker answer: 200 when all do or the worker is still expected, else 503."""
     checks = vitals.health()
-    return {"ok": all(checks.values()), **checks}, 200 if all(checks.values()) else 503
+    starting = vitals.starting(checks)
+    well = starting or all(checks.values())
+    return {"ok": well, "starting": starting, **checks}, 200 if well else 503
 
 
 @probes.get("/metrics")
