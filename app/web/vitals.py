@@ -15,7 +15,6 @@ from tracking.engine import spool
 from tracking.engine.alarm import not_recorded
 from tracking.queries.lag import Lag, lag
 
-
 # How long a worker may take to be heard of first: the sign comes every ten seconds and lasts a minute, and a machine
 # that starts everything at once is slow.
 STARTING_SECONDS = 120

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,21 +15,29 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.core import config, tokens
 from app.core.db import unit_of_work
 from app.core.secrets import address_key
 from app.customers.queries.contacts import by_address, contact
 from app.customers.services.importing import PermissionTerms
+from campaigns.models import Campaign, Repermission
+from campaigns.policy import CampaignKind, Waves
+from campaigns.services import silence
 from consent.commands import consent
-from consent.queries import permissions
+from consent.queries import forms, permissions
 from consent.queries.permissions import LedgerEntry
 from consent.queries.verify import verify
+from consent.services import access
 from consent.services.ageing import expiry
 from consent.services.importing import record
 from consent.services.objections import complain
 from tests.conftest import Clock
 from tests.consent.conftest import CAMPAIGN, Mailbox, Stage
 from tests.factories import consent as make
+from tests.factories import inbound
 from tests.factories.accounts import make_staff, sign_in
+from tests.factories.tracking import add_message
+from tracking.engine.inbound import fetch
 
 ADA = "ada@example.com"
 
@@ -151,6 +162,89 @@ def correction_of_the_address(world: World) -> None:
     assert answer.status_code == 302
 
 
+def pausing(world: World) -> None:
+    assert world.client.post(f"/preferences/{world.footer()}", data={"act": "pause", "for": "1"}).status_code == 303
+
+
+def the_end_of_a_pause(world: World) -> None:
+    pausing(world)
+    assert world.client.post(f"/preferences/{world.footer()}", data={"act": "resume"}).status_code == 303
+
+
+def staff_pause(world: World) -> None:
+    with unit_of_work() as session:
+        one = ada(session)
+    day = make.clock.now().date() + timedelta(days=30)
+    answer = world.staff().post(f"/contacts/{one}/permissions/pause", data={"brand": world.stage.brand, "until": day})
+    assert answer.status_code == 302
+
+
+def came_in(raw: bytes) -> None:
+    maildir = Path(config.current().inbound_maildir)
+    (maildir / "new").mkdir(parents=True)
+    inbound.deliver(maildir, raw)
+    fetch(maildir)
+    assert inbound.outcomes() == ["unsubscribed"]
+
+
+def mail_to_the_address_in_the_header(world: World) -> None:
+    came_in(inbound.answer(tokens.unsubscribe_mailbox(world.footer(), "bounces.example.com"), sender=ADA))
+
+
+def reply(world: World) -> None:
+    with unit_of_work() as session:
+        token = tokens.sign_return_path(CAMPAIGN, ada(session))
+    came_in(inbound.answer(f"{token}@bounces.example.com", "stop", sender=ADA))
+
+
+def paper(world: World) -> None:
+    with unit_of_work() as session:
+        form_id = forms.by_slug(session, world.stage.form).id
+    given = {"topic_ids": [world.stage.offers], "signed_on": "2026-01-02", "place": "Fair", "language": "en"}
+    given |= {"words": "Yes, write to me.", "people": ADA, "scan": (io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "list.pdf")}
+    assert world.staff().post(f"/forms/paper/new/{form_id}", data=given).status_code == 302
+
+
+def ones_own_change_of_address(world: World) -> None:
+    with unit_of_work() as session:
+        one = ada(session)
+        door = f"/access/{access.token_for(one, contact(session, one).address_key or b'', world.stage.brand)}"
+    assert world.client.post(f"{door}/address", data={"email": "ada@example.org"}).status_code == 200
+    world.run_jobs()
+    part = world.mailbox.mails[-1].get_body(("plain",))
+    found = re.search(r"https?://[^/\s]+(/address/[\w.-]+)", part.get_content() if part else "")
+    assert found is not None and world.client.post(found[1]).status_code == 200
+
+
+def asked_again(world: World) -> int:
+    """Let Ada have got a mail that asks whether she still wants it; return the campaign's id."""
+    stage = world.stage
+    with unit_of_work() as session:
+        sender = session.scalar(text("SELECT id FROM sender"))
+        campaign = Campaign(brand_id=stage.brand, topic_id=stage.news, sender_id=sender, name="Still there?")
+        campaign.kind, campaign.status = CampaignKind.REPERMISSION, "finished"
+        session.add(campaign)
+        session.flush()
+        session.add(Repermission(campaign_id=campaign.id, **asdict(Waves())))
+        session.execute(text("SELECT ensure_message_partition(:id)"), {"id": campaign.id})
+        add_message(session, campaign.id, ada(session), sent_at=make.clock.now(), address_key=address_key(ADA))
+        return campaign.id
+
+
+def the_button_of_a_question(world: World) -> None:
+    with unit_of_work() as session:
+        one = ada(session)
+    token = tokens.sign_message(tokens.Purpose.STAY, asked_again(world), one)
+    assert world.client.post(f"/stay/{token}").status_code == 200
+
+
+def no_answer_to_a_question(world: World) -> None:
+    asked_again(world)
+    world.clock.forward(timedelta(days=40))
+    with unit_of_work() as session:
+        silence.expire(session, [ada(session)])
+
+
 def erasure(world: World) -> None:
     result = CliRunner().invoke(consent, ["erase", ADA, "--yes"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -170,6 +264,16 @@ WAYS: tuple[tuple[Callable[[World], None], tuple[str, str, str], tuple[str, ...]
     (complaint, ("marketing", "complain", "system"), ()),
     (expiring, ("topic", "expire", "system"), ()),
     (correction_of_the_address, ("contact", "correct", "staff"), ("former_key", "new_key", "former_email", "email")),
+    (pausing, ("brand", "pause", "subscriber"), ("ip", "user_agent")),
+    (the_end_of_a_pause, ("brand", "resume", "subscriber"), ("ip", "user_agent")),
+    (staff_pause, ("brand", "pause", "staff"), ()),
+    (mail_to_the_address_in_the_header, ("topic", "withdraw", "subscriber"), ("method", "email")),
+    (reply, ("topic", "withdraw", "subscriber"), ("method", "email")),
+    (paper, ("topic", "grant", "staff"), ("email", "source", "paper_list", "paper_scan_sha256", "paper_signed_on")),
+    (ones_own_change_of_address, ("contact", "correct", "subscriber"), ("former_key", "new_key", "former_email")),
+    (ones_own_change_of_address, ("topic", "confirm", "subscriber"), ("method", "email", "ip", "user_agent")),
+    (the_button_of_a_question, ("topic", "confirm", "subscriber"), ("email", "wording", "ip", "user_agent")),
+    (no_answer_to_a_question, ("topic", "silence", "system"), ()),
     (erasure, ("contact", "erase", "staff"), ()),
 )
 
@@ -198,9 +302,18 @@ def assert_named(way: Callable[[World], None], entry: LedgerEntry) -> None:
         assert entry.form_id and entry.wording and entry.wording_version == 1 and entry.language == "en"
     if way is import_:
         assert entry.batch_id == 7
-    if way in (staff_on_the_contact_page, staff_note_an_objection, correction_of_the_address):
+    if way in (staff_on_the_contact_page, staff_note_an_objection, correction_of_the_address, staff_pause, paper):
         assert entry.actor_id
-    if way in (one_click, complaint, preference_page, objection_on_the_preference_page):
+    if way is paper:
+        assert entry.wording == "Yes, write to me." and entry.form_id and f"{entry.act.at:%F}" == "2026-01-02"
+    if way in (mail_to_the_address_in_the_header, reply):
+        assert entry.evidence["method"] == ("reply" if way is reply else "mailto")
+    if way in (the_button_of_a_question, no_answer_to_a_question):
+        assert entry.campaign_id
+    if way in (pausing, staff_pause):
+        assert entry.act.expires_at is not None
+    by_mail = (mail_to_the_address_in_the_header, reply, pausing, the_end_of_a_pause)
+    if way in (one_click, complaint, preference_page, objection_on_the_preference_page, *by_mail):
         assert entry.campaign_id == CAMPAIGN
     if way is correction_of_the_address:
         keys = address_key("ada@example.com").hex(), address_key("ada@example.org").hex()
