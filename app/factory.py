@@ -50,7 +50,7 @@ from tracking.queries import held as tracking_held
 from tracking.queries import segments as tracking_segments
 from tracking.queries import timeline as tracking_timeline
 from tracking.services import forget as tracking_forget
-from tracking.services import rebuild
+from tracking.services import rebuild, retention
 
 TRANSLATIONS = str(config.TEMPLATES.parent / "app" / "translations")
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -144,8 +144,11 @@ def wire() -> None:
     erase.erasure_steps.add("campaigns", forget.forget)
     erase.erasure_steps.add("tracking", tracking_forget.forget)
     ageing.upkeeps.add(silence.UPKEEP.name, silence.UPKEEP)
+    ageing.upkeeps.add(retention.UPKEEP.name, retention.UPKEEP)
+    offers.register_periods()
     proof.export_sections.add("messages", campaigns_held.messages)
     proof.export_sections.add("events", tracking_held.events)
+    proof.export_sections.add("sealed_events", tracking_held.sealed_events)
     proof.export_sections.add("orders", tracking_held.orders)
     proof.export_sections.add("came_back", tracking_held.answers)
 

@@ -1,4 +1,5 @@
-"""Tables of tracking: events, how far spools are drained and batches folded, rollups, orders and conversions."""
+"""Tables of tracking: events and their seals, how far spools are drained and batches folded, rollups, orders and
+conversions."""
 
 from __future__ import annotations
 
@@ -61,6 +62,21 @@ class Event(Base):
     )
 
 
+class EventSeal(Base):
+    """What raw events that are gone said of one message: how many of a kind, label and link (-1 for opens), the first
+    and the last. A baseline of every fold that is kept by message; ``Rollup.sealed`` is the other's."""
+
+    __tablename__ = "event_seal"
+    campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    label: Mapped[str] = mapped_column(Text, primary_key=True)
+    link_n: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    events: Mapped[int]
+    first_at: Mapped[timestamp]
+    last_at: Mapped[timestamp]
+
+
 class SpoolPosition(Base):
     """How far one spool file has been drained; moved in the transaction that copies its events."""
 
@@ -84,7 +100,8 @@ class EventBatch(Base):
 
 
 class Rollup(Base):
-    """Events of a campaign in one cell of 15 minutes, by kind, label and link (-1 for opens)."""
+    """Events of a campaign in one cell of 15 minutes, by kind, label and link (-1 for opens); ``sealed`` of them are
+    gone as raw events."""
 
     __tablename__ = "rollup"
     campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -94,6 +111,7 @@ class Rollup(Base):
     link_n: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     untracked: Mapped[bool] = mapped_column(primary_key=True)
     events: Mapped[int]
+    sealed: Mapped[int] = mapped_column(server_default="0")
 
 
 class Order(Base):
@@ -121,7 +139,8 @@ class Order(Base):
 
 
 class Conversion(Base):
-    """An order credited to a campaign, with the reason (METRICS, attribution)."""
+    """An order credited to a campaign, with the reason (METRICS, attribution): a click at ``clicked_at``, which is
+    ``sealed`` when its raw event is gone."""
 
     __tablename__ = "conversion"
     order_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -130,6 +149,8 @@ class Conversion(Base):
     reason: Mapped[str] = mapped_column(Text)  # click or open
     credited_at: Mapped[created]
     value: Mapped[Decimal] = mapped_column(Numeric(14, 2))
+    clicked_at: Mapped[timestamp]
+    sealed: Mapped[bool] = mapped_column(server_default="false")
 
 
 class InboundMail(Base):

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, create_engine, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 from app.core import config
@@ -71,6 +71,8 @@ def after_fork() -> None:
 
 # What the database will not take as a value: a text with a NUL, a number out of range.
 Unstorable = DataError
+# A lock that was not to be had in time, or a deadlock: nothing was done, and it may be tried again.
+Busy = OperationalError
 
 AFTER_COMMIT = "permesso.after_commit"
 

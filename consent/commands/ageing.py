@@ -8,7 +8,7 @@ from app.core.cli import answer
 from app.core.db import unit_of_work
 from consent.commands.group import consent
 from consent.queries import upkeep as queries
-from consent.services.ageing import Upkeep, running, upkeeps
+from consent.services.ageing import Unit, Upkeep, running, upkeeps
 
 SAMPLE = 10
 
@@ -52,13 +52,16 @@ def _on(upkeep: Upkeep) -> bool:
 def _dry(upkeep: Upkeep) -> dict[str, object]:
     with unit_of_work() as session:
         due = running.due(session, upkeep)
-        return {
+        said: dict[str, object] = {
             "job": upkeep.name,
             "on": running.is_on(session, upkeep),
             "months": running.months_of(session, upkeep) or None,
-            "people": queries.count(session, due),
-            "sample": queries.some(session, due, limit=SAMPLE),
         }
+        if upkeep.unit is Unit.EVENT_HOUR:
+            months = running.by_month(session, upkeep)
+            shown = [{"month": f"{each.first:%Y-%m}", "events": each.events, "people": each.people} for each in months]
+            return said | {"events": sum(each.events for each in months), "by_month": shown}
+        return said | {"people": queries.count(session, due), "sample": queries.some(session, due, limit=SAMPLE)}
 
 
 def _run(upkeep: Upkeep) -> dict[str, object]:

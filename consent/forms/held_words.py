@@ -41,6 +41,7 @@ TITLES: Mapping[str, object] = {
     "acts": _("How that came about"),
     "messages": _("E-mails"),
     "events": _("What you opened and clicked"),
+    "sealed_events": _("What you opened and clicked earlier"),
     "orders": _("Orders"),
     "came_back": _("What came back by e-mail"),
     "behaviour": _("Added up from the above"),
@@ -65,6 +66,7 @@ WHY: Mapping[str, object] = {
     "acts": _("The proof: each act, with the words that were shown. Nobody can change it, not even we."),
     "messages": _("So that nobody gets the same e-mail twice, and to know what arrived."),
     "events": _("Only with your permission to measure: to learn which e-mails are of use."),
+    "sealed_events": _("Added up: only how often, the first time and the last are kept."),
     "orders": _("From the shop, to learn which e-mails lead to orders."),
 }
 LABELS: Mapping[str, object] = {
@@ -121,6 +123,9 @@ LABELS: Mapping[str, object] = {
     "agent": _("Program"),
     "device": _("Device"),
     "label": _("Taken for"),
+    "times": _("How often"),
+    "first_at": _("First"),
+    "last_at": _("Last"),
     "order": _("Order"),
     "amount": _("Amount"),
     "currency": _("Currency"),

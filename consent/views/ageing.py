@@ -54,7 +54,10 @@ def count(name: str) -> ResponseReturnValue:
     """Return how many it would touch now (htmx)."""
     upkeep = running.find(name)
     with unit_of_work() as session:
-        found = queries.count(session, running.due(session, upkeep))
+        months = running.by_month(session, upkeep)
+        by_month = upkeep.unit is Unit.EVENT_HOUR
+        due = running.due(session, upkeep)
+        found = sum(month.events for month in months) if by_month else queries.count(session, due)
     return render_template("web/consent/_ageing_count.html", upkeep=upkeep, count=found)
 
 
@@ -67,16 +70,18 @@ def page(name: str) -> ResponseReturnValue:
     after = request.args.get("after", 0, type=int)
     with unit_of_work() as session:
         due = running.due(session, upkeep)
-        ids = queries.some(session, due, after=after, limit=SHOWN + 1)
+        by_month = upkeep.unit is Unit.EVENT_HOUR
+        ids = [] if by_month else queries.some(session, due, after=after, limit=SHOWN + 1)
         saw(ids[:SHOWN] if upkeep.unit is Unit.CONTACT else (), people=len(ids[:SHOWN]))
         context = {
             "line": _line(session, upkeep),
             "count": queries.count(session, due),
+            "months": running.by_month(session, upkeep),
             "people": _people(session, upkeep, ids[:SHOWN]),
             "runs": queries.runs(session, name),
             "older": url_for(".page", name=name, after=ids[SHOWN - 1]) if len(ids) > SHOWN else "",
         }
-    return render_template("web/consent/ageing_one.html", limits=(running.MIN_MONTHS, running.MAX_MONTHS), **context)
+    return render_template("web/consent/ageing_one.html", limits=(upkeep.least, running.MAX_MONTHS), **context)
 
 
 @blueprint.get("/<name>/progress")

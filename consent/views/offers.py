@@ -48,9 +48,6 @@ def register() -> None:
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
     ageing.register()
-    for upkeep in ageing.upkeeps:
-        if upkeep.months is not None:
-            retentions.add(f"upkeep {upkeep.name}", Retention(upkeep.title, partial(_period, upkeep)))
     contacts.address_listeners.add("requests", _note_correction)
     timeline.sources.add("requests", request_cards.timeline)
     dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45, size=12))
@@ -63,6 +60,13 @@ def register() -> None:
     for section in (held.access_requests, held.address_changes):
         proof.export_sections.add(section.__name__, section)
     listing.list_filters.add("topic", ListFilter(_("Any topic"), _filter_choices, permissions.permitting))
+
+
+def register_periods() -> None:
+    """Have the register of processing tell the periods of all upkeep, once every room has added its own."""
+    for upkeep in ageing.upkeeps:
+        if upkeep.months is not None:
+            retentions.add(f"upkeep {upkeep.name}", Retention(upkeep.title, partial(_period, upkeep)))
 
 
 def _topic_choices(session: Session, language: str) -> list[TopicChoice]:

@@ -55,6 +55,7 @@ IMPERSONAL = {
     "conversion": "numbers",
     "dkim_key": "keys",
     "event": "numbers and kinds of device",
+    "event_seal": "numbers and kinds",
     "field": "the dictionary",
     "form": "written by staff",
     "form_figure": "counts",

@@ -75,6 +75,7 @@ PAGES = (
     Place("statistics", "/statistics"),
     Place("ageing", "/ageing"),
     Place("ageing-dry-run", "/ageing/prospects"),
+    Place("ageing-events", "/ageing/raw_events"),
     Place("requests", "/requests"),
     Place("request", "/requests", r"/requests/\d+"),
     Place("request-record", "/requests", r"/requests/\d+", "/record"),

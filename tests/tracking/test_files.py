@@ -61,6 +61,7 @@ def test_a_click_that_comes_in_after_the_order_is_credited(session: Session, tmp
         ("A9,,2025-03-04,abc,EUR,,,,", "line 2: amount: 'abc' is not a number"),
         (",,2025-03-04,1,EUR,,,,", "line 2: order_id: is missing"),
         ("A9,,yesterday,1,EUR,,,,", "line 2: at: 'yesterday' is not a time"),
+        ("A9,,0025-03-04,1,EUR,,,,", "line 2: at: '0025-03-04' is before 1970"),
         ("A9,,2025-03-04,1,USD,,,,", "line 2: rate: say what one USD is worth in EUR"),
         ("R9,,2025-03-04,-1,EUR,,,A404,", "refunds 'A404', which is not known"),
     ],

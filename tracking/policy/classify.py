@@ -22,6 +22,7 @@ TOO_FAST_S = 2  # nobody reads a mail in its first two seconds
 BURST = timedelta(seconds=2)
 BURST_LINKS = 3  # or every link, where a mail has two
 REPEAT = timedelta(seconds=10)  # METRICS: the same link again within 10 s counts once
+TOGETHER = BURST + REPEAT  # an event bears on the labels of others no longer than this
 
 
 class Label(StrEnum):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from tracking.models import Event, InboundMail, Order
+from campaigns.queries.responses import message_table
+from tracking.models import Event, EventSeal, InboundMail, Order
 
 
 def events(session: Session, contact_id: int) -> list[dict[str, object]]:
-    """Return every recorded open and click of a person, as JSON, oldest first."""
-    rows = session.scalars(select(Event).where(Event.contact_id == contact_id).order_by(Event.at, Event.id))
+    """Return every recorded open and click of a person that is kept one by one, as JSON, oldest first."""
+    query = select(Event).where(Event.contact_id == contact_id, Event.campaign_id.in_(_written_to(contact_id)))
+    rows = session.scalars(query.order_by(Event.at, Event.id))
     return [
         {
             "at": row.at.isoformat(),
@@ -24,6 +26,30 @@ def events(session: Session, contact_id: int) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+
+
+def sealed_events(session: Session, contact_id: int) -> list[dict[str, object]]:
+    """Return what is known of older opens and clicks of a person, which are only kept added up, as JSON."""
+    theirs = (EventSeal.contact_id == contact_id, EventSeal.campaign_id.in_(_written_to(contact_id)))
+    rows = session.scalars(select(EventSeal).where(*theirs).order_by(EventSeal.first_at, EventSeal.last_at))
+    return [
+        {
+            "kind": row.kind,
+            "campaign": row.campaign_id,
+            "link": row.link_n if row.link_n >= 0 else None,
+            "label": row.label,
+            "times": row.events,
+            "first_at": row.first_at.isoformat(),
+            "last_at": row.last_at.isoformat(),
+        }
+        for row in rows
+    ]
+
+
+def _written_to(contact_id: int) -> Select[int]:
+    """Return a SELECT of the campaigns that had a person; events are found by campaign, then person."""
+    message = message_table()
+    return select(message.c.campaign_id).where(message.c.contact_id == contact_id)
 
 
 def orders(session: Session, contact_id: int) -> list[dict[str, object]]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, case, func, select, union
 from sqlalchemy.orm import Session
 
-from tracking.models import Conversion, Event, Order, Rollup
+from tracking.models import Conversion, Event, EventBatch, EventSeal, Order, Rollup
 from tracking.policy.classify import Label
 
 HUMAN = (Label.HUMAN.value, Label.REPEAT.value)
@@ -90,32 +90,54 @@ def _cells(session: Session, some: Select[Rollup]) -> list[Cell]:
 
 def links(session: Session, campaign_id: int) -> dict[int, LinkClicks]:
     """Return the clicks on each link of a campaign that was clicked."""
-    counted = Event.label == Label.HUMAN.value
-    tracked = Event.contact_id.is_not(None)
-    rows = session.execute(
+    human = Rollup.label == Label.HUMAN.value
+    found = session.execute(
         select(
-            Event.link_n,
-            func.count().filter(counted, tracked),
-            func.count(func.distinct(case((counted, Event.contact_id)))),
-            func.count().filter(Event.label == Label.MACHINE.value),
-            func.count().filter(counted, ~tracked),
+            Rollup.link_n,
+            _sum(human, Rollup.untracked.is_(False)),
+            _sum(Rollup.label == Label.MACHINE.value),
+            _sum(human, Rollup.untracked.is_(True)),
         )
-        .where(Event.campaign_id == campaign_id, Event.kind == "click", Event.link_n.is_not(None))
-        .group_by(Event.link_n)
+        .where(Rollup.campaign_id == campaign_id, Rollup.kind == "click", Rollup.link_n >= 0)
+        .group_by(Rollup.link_n)
     )
-    return {clicks.link_n: clicks for clicks in (LinkClicks(row[0] or 0, *row[1:]) for row in rows)}
+    people = _clickers(session, campaign_id)
+    return {n: LinkClicks(n, human, people.get(n, 0), machine, untracked) for n, human, machine, untracked in found}
 
 
-def prefetched(campaign_ids: Collection[int]) -> Select[int, int | None]:
+def _sum(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(Rollup.events).filter(*conditions), 0).cast(Integer)
+
+
+def _clickers(session: Session, campaign_id: int) -> dict[int, int]:
+    """Return how many people clicked each link, by raw events and by what is sealed."""
+    unfolded = select(EventBatch.id).where(EventBatch.folded_at.is_(None))
+    raw = select(Event.link_n, Event.contact_id).where(
+        Event.campaign_id == campaign_id,
+        Event.kind == "click",
+        Event.label == Label.HUMAN.value,
+        Event.contact_id.is_not(None),
+        Event.batch_id.not_in(unfolded),
+    )
+    sealed = select(EventSeal.link_n, EventSeal.contact_id).where(
+        EventSeal.campaign_id == campaign_id, EventSeal.kind == "click", EventSeal.label == Label.HUMAN.value
+    )
+    people = union(raw, sealed).subquery()
+    counted = select(people.c.link_n, func.count()).group_by(people.c.link_n)
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def prefetched(campaign_ids: Collection[int]) -> CompoundSelect[int, int | None]:
     """Return a SELECT of (campaign_id, contact_id): whose mail client fetched ahead."""
-    return (
-        select(Event.campaign_id, Event.contact_id)
-        .where(
+    return union(
+        select(Event.campaign_id, Event.contact_id).where(
             Event.campaign_id.in_(campaign_ids),
             Event.contact_id.is_not(None),
             Event.label == Label.PREFETCH.value,
-        )
-        .distinct()
+        ),
+        select(EventSeal.campaign_id, EventSeal.contact_id).where(
+            EventSeal.campaign_id.in_(campaign_ids), EventSeal.label == Label.PREFETCH.value
+        ),
     )
 
 

@@ -161,4 +161,6 @@ def _time(row: Mapping[str, object]) -> datetime:
         at = datetime.fromisoformat(given)
     except ValueError:
         raise InvalidInput(f"at: {given!r} is not a time such as 2025-05-31T14:00:00+02:00.", field="at") from None
+    if at.year < 1970:
+        raise InvalidInput(f"at: {given!r} is before 1970.", field="at")
     return at if at.tzinfo else at.replace(tzinfo=UTC)

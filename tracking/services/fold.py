@@ -24,16 +24,17 @@ from campaigns.services import responses
 from tracking.policy import classify
 from tracking.policy.classify import Features, Verdict
 from tracking.services import attribution, temporary
+from tracking.services.seal import CELL, LOCK
 
 SETTLE = timedelta(seconds=3)  # robots show by what else they fetch
 ROUND_EVENTS = 100_000
-LOCK = 0x7069 << 44
-CELL = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00:00Z')"
 
 # Events of batches that are folded, or are being folded in this round; a batch becomes visible whole.
-_COUNTED = """NOT EXISTS (
+COUNTED = """NOT EXISTS (
     SELECT FROM event_batch b
     WHERE b.id = e.batch_id AND b.folded_at IS NULL AND b.id <> ALL(CAST(:ids AS bigint[])))"""
+
+_OF_TOUCHED = "event_seal AS s JOIN fold_touched USING (campaign_id, contact_id)"
 
 # A message whose outcome was not written yet when its events were folded gets their delay when it is.
 _LATE = """
@@ -54,21 +55,29 @@ SELECT e.at, e.id, e.campaign_id, e.contact_id, e.kind, e.link_n, e.method, e.ag
 FROM fold_touched t
 JOIN event e USING (campaign_id, contact_id)
 LEFT JOIN message m USING (campaign_id, contact_id)
-WHERE {_COUNTED}
+WHERE {COUNTED}
 """  # noqa: S608
 
-RESPONSES = """
-SELECT campaign_id, contact_id, min(at) AS first_at,
-    min(at) FILTER (WHERE kind = 'open') AS opened_at,
-    min(at) FILTER (WHERE label = 'human') AS human_opened_at,
-    min(at) FILTER (WHERE kind = 'click' AND label = 'human') AS clicked_at,
-    max(at) FILTER (WHERE label = 'human') AS last_opened_at,
-    max(at) FILTER (WHERE kind = 'click' AND label = 'human') AS last_clicked_at,
-    (count(*) FILTER (WHERE kind = 'open'))::integer AS opens,
-    (count(*) FILTER (WHERE kind = 'open' AND label = 'human'))::integer AS human_opens,
-    (count(*) FILTER (WHERE kind = 'click' AND label = 'human'))::integer AS clicks
-FROM {source} GROUP BY campaign_id, contact_id
-"""
+# Raw events and seals have one shape: so many of a kind and label, the first, the last.
+_RAW = "e.kind, e.label, e.at AS first_at, e.at AS last_at, 1 AS events"
+_SEALED = "s.kind, s.label, s.first_at, s.last_at, s.events"
+
+RESPONSES = f"""
+SELECT campaign_id, contact_id, min(first_at) AS first_at,
+    min(first_at) FILTER (WHERE kind = 'open') AS opened_at,
+    min(first_at) FILTER (WHERE label = 'human') AS human_opened_at,
+    min(first_at) FILTER (WHERE kind = 'click' AND label = 'human') AS clicked_at,
+    max(last_at) FILTER (WHERE label = 'human') AS last_opened_at,
+    max(last_at) FILTER (WHERE kind = 'click' AND label = 'human') AS last_clicked_at,
+    coalesce(sum(events) FILTER (WHERE kind = 'open'), 0)::integer AS opens,
+    coalesce(sum(events) FILTER (WHERE kind = 'open' AND label = 'human'), 0)::integer AS human_opens,
+    coalesce(sum(events) FILTER (WHERE kind = 'click' AND label = 'human'), 0)::integer AS clicks
+FROM (
+    SELECT e.campaign_id, e.contact_id, {_RAW} FROM {{raw}}
+    UNION ALL
+    SELECT s.campaign_id, s.contact_id, {_SEALED} FROM {{sealed}}
+) AS said GROUP BY campaign_id, contact_id
+"""  # noqa: S608
 
 _ROLLUP = f"""
 INSERT INTO rollup AS r (campaign_id, cell, kind, label, link_n, untracked, events)
@@ -96,8 +105,9 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return 0
     batches = _due(session, settled, most)
+    ids = [batch.id for batch in batches]
     span = {
-        "ids": [batch.id for batch in batches],
+        "ids": ids,
         "first": min((batch.first_at for batch in batches), default=None),
         "last": max((batch.last_at for batch in batches), default=None),
         "recently": clock.now() - timedelta(minutes=15),
@@ -111,12 +121,12 @@ def fold(session: Session, *, settled: timedelta = SETTLE, most: int = ROUND_EVE
     session.execute(text(_ROLLUP), span)
     if changed:
         session.execute(text("DELETE FROM rollup WHERE events = 0"))
-    temporary.make(session, "fold_response", RESPONSES.format(source="fold_event"))
-    _to_people(session)
-    attribution.credit(session, "SELECT contact_id FROM fold_response WHERE last_clicked_at IS NOT NULL")
+    temporary.make(session, "fold_response", RESPONSES.format(raw="fold_event AS e", sealed=_OF_TOUCHED))
+    _to_people(session, ids)
+    attribution.credit(session, "SELECT DISTINCT contact_id FROM fold_event WHERE kind = 'click'")
     session.execute(
         text("UPDATE event_batch SET folded_at = :now WHERE id = ANY(CAST(:ids AS bigint[]))"),
-        {"now": clock.now(), "ids": span["ids"]},
+        {"now": clock.now(), "ids": ids},
     )
     return sum(batch.rows for batch in batches)
 
@@ -150,15 +160,19 @@ def _due(session: Session, settled: timedelta, most: int) -> list[_Batch]:
 
 
 # By itself an event was judged when it was drained; together they must be where several clicks or a new delay are.
-_TO_SETTLE = """
+# What was judged together with events that are sealed now keeps its label: they cannot be asked any more.
+_TO_SETTLE = f"""
 SELECT e.campaign_id, e.contact_id, e.at, e.id, e.kind, e.link_n, e.method, e.agent_family, e.network_class, e.hint,
-    e.delay_s, e.label, e.label_reason, e.delay_is_new
+    e.delay_s, e.label, e.label_reason, e.delay_is_new,
+    NOT e.fresh AND coalesce(e.at BETWEEN s.sealed_to AND s.sealed_to + :together, false) AS settled
 FROM fold_event e
+LEFT JOIN (SELECT campaign_id, contact_id, max(last_at) AS sealed_to FROM {_OF_TOUCHED} GROUP BY 1, 2) AS s
+    USING (campaign_id, contact_id)
 JOIN (SELECT campaign_id, contact_id FROM fold_event GROUP BY 1, 2
       HAVING count(*) FILTER (WHERE kind = 'click') > 1 OR bool_or(delay_is_new)) AS several
     USING (campaign_id, contact_id)
 ORDER BY e.campaign_id, e.contact_id
-"""
+"""  # noqa: S608
 
 
 _LABELS = """
@@ -190,7 +204,7 @@ def _settle(session: Session) -> bool:
 
 
 def _judged(session: Session) -> Iterator[tuple[object, int, int | None, str, str]]:
-    rows = session.execute(text(_TO_SETTLE)).all()
+    rows = session.execute(text(_TO_SETTLE), {"together": classify.TOGETHER}).all()
     links = _links(session, {row.campaign_id for row in rows})
     for (campaign_id, _), events in groupby(rows, key=attrgetter("campaign_id", "contact_id")):
         known = {event.id: event for event in events}
@@ -200,6 +214,8 @@ def _judged(session: Session) -> Iterator[tuple[object, int, int | None, str, st
         ]
         for feature, verdict in classify.settle(features, links.get(campaign_id, 0)):
             before = known[feature.id]
+            if before.settled:
+                continue
             if before.delay_is_new or verdict != Verdict(before.label, before.label_reason):
                 yield feature.at, feature.id, feature.delay_s, str(verdict.label), verdict.reason
 
@@ -221,21 +237,25 @@ JOIN (SELECT contact_id, max(last_opened_at) AS opened_at, max(last_clicked_at) 
 WHERE c.opens <> 0 OR c.clicks <> 0 OR r.opened_at IS NOT NULL
 """
 
-EXACT = """
+EXACT = f"""
 SELECT m.contact_id,
-    max(e.at) FILTER (WHERE e.label = 'human') AS opened_at,
-    max(e.at) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicked_at,
-    count(*) FILTER (WHERE e.kind = 'open' AND e.label = 'human') AS opens,
-    count(*) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicks
+    max(e.last_at) FILTER (WHERE e.label = 'human') AS opened_at,
+    max(e.last_at) FILTER (WHERE e.kind = 'click' AND e.label = 'human') AS clicked_at,
+    coalesce(sum(e.events) FILTER (WHERE e.kind = 'open' AND e.label = 'human'), 0) AS opens,
+    coalesce(sum(e.events) FILTER (WHERE e.kind = 'click' AND e.label = 'human'), 0) AS clicks
 FROM message m
-LEFT JOIN event e ON e.campaign_id = m.campaign_id AND e.contact_id = m.contact_id
-    AND (e.batch_id IN (SELECT id FROM event_batch WHERE folded_at IS NOT NULL) OR {fresh})
+LEFT JOIN LATERAL (
+    SELECT {_RAW} FROM event e
+    WHERE e.campaign_id = m.campaign_id AND e.contact_id = m.contact_id AND {COUNTED}
+    UNION ALL
+    SELECT {_SEALED} FROM event_seal s WHERE s.campaign_id = m.campaign_id AND s.contact_id = m.contact_id
+) AS e ON true
 WHERE m.contact_id = ANY(:contacts)
 GROUP BY m.contact_id
-"""
+"""  # noqa: S608
 
 
-def _to_people(session: Session) -> None:
+def _to_people(session: Session, ids: list[int]) -> None:
     """Write messages, then what they add to the profiles of the people."""
     responses.lock(session, "fold_response")
     responses.changes(session, "fold_response", "fold_change")
@@ -243,10 +263,10 @@ def _to_people(session: Session) -> None:
     responses.resolve(session, "fold_response")
     temporary.make(session, "fold_profile", _PROFILE)
     profile.add_responses(session, "fold_profile")
-    _set_back(session)
+    _set_back(session, ids)
 
 
-def _set_back(session: Session) -> None:
+def _set_back(session: Session, ids: list[int]) -> None:
     """Where a later event showed that an earlier one was no person's, find the latest human one anew."""
     lost = session.scalars(
         text(
@@ -255,6 +275,5 @@ def _set_back(session: Session) -> None:
         )
     ).all()
     if lost:
-        fresh = EXACT.format(fresh="e.id IN (SELECT id FROM fold_event)")
-        temporary.make(session, "fold_exact", fresh, {"contacts": lost})
+        temporary.make(session, "fold_exact", EXACT, {"contacts": lost, "ids": ids})
         profile.set_responses(session, "fold_exact")

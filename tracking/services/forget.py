@@ -1,13 +1,22 @@
-"""Erasing a person from tracking: events and orders stay as figures on the opaque id."""
+"""Erasing a person from tracking: orders and what raw events said stay as figures on the opaque id, the events go."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app.core.jobs import enqueue
 from tracking.models import Order
+from tracking.services.seal import SEAL_PERSON
+
+# A drainer that saw them permit tracking a moment ago has written what it had by then.
+PATIENCE = timedelta(minutes=1)
 
 
 def forget(session: Session, contact_id: int) -> None:
-    """Empty what was bought, which a shop may have filled with names and wishes. Amount, time and number stay."""
+    """Empty what was bought, which a shop may have filled with names and wishes; amount, time and number stay. A job
+    seals their raw events: it must wait for the folder, which waits for nobody."""
     session.execute(update(Order).where(Order.contact_id == contact_id).values(items=[]))
+    enqueue(session, SEAL_PERSON, contact_id, delay=PATIENCE)

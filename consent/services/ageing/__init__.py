@@ -8,9 +8,9 @@ from datetime import timedelta
 from flask_babel import lazy_gettext as _
 
 from consent.services.ageing import expiry, purge
-from consent.services.ageing.registry import Unit, Upkeep, upkeeps
+from consent.services.ageing.registry import Month, Unit, Upkeep, upkeeps
 
-__all__ = ["Unit", "Upkeep", "register", "upkeeps"]
+__all__ = ["Month", "Unit", "Upkeep", "register", "upkeeps"]
 
 
 def register() -> None:

@@ -18,12 +18,12 @@ from consent.models import Upkeep as Row
 from consent.models import UpkeepRun
 from consent.queries import upkeep as queries
 from consent.queries.upkeep import ACTIVE
-from consent.services.ageing.registry import Unit, Upkeep, upkeeps
+from consent.services.ageing.registry import Month, Unit, Upkeep, upkeeps
 
 RUN = JobName("consent.upkeep", Queue.UPKEEP)
 BATCH = 100
 KEPT_RUNS = 30
-MIN_MONTHS, MAX_MONTHS = 1, 600
+MAX_MONTHS = 600
 
 
 def find(name: str) -> Upkeep:
@@ -55,9 +55,9 @@ def set_months(session: Session, upkeep: Upkeep, months: int) -> None:
     """
     if upkeep.months is None:
         raise InvalidInput(_("This upkeep has no period to choose."), field="months")
-    if not MIN_MONTHS <= months <= MAX_MONTHS:
+    if not upkeep.least <= months <= MAX_MONTHS:
         raise InvalidInput(
-            _("The period is %(min)d to %(max)d months.", min=MIN_MONTHS, max=MAX_MONTHS), field="months"
+            _("The period is %(min)d to %(max)d months.", min=upkeep.least, max=MAX_MONTHS), field="months"
         )
     row = _row(session, upkeep.name)
     if months_of(session, upkeep) != months:
@@ -137,6 +137,11 @@ def due(session: Session, upkeep: Upkeep) -> queries.Ids:
     return upkeep.due(clock.now(), months_of(session, upkeep))
 
 
+def by_month(session: Session, upkeep: Upkeep) -> list[Month]:
+    """Return what an upkeep of events would touch now, month by month; of others nothing."""
+    return upkeep.by_month(session, clock.now(), months_of(session, upkeep)) if upkeep.by_month else []
+
+
 def step(session: Session, run_id: int) -> bool:
     """Deal with the next few of a run, and note how far it is; False when it has ended."""
     run = session.get(UpkeepRun, run_id, with_for_update=True, populate_existing=True)
@@ -148,7 +153,7 @@ def step(session: Session, run_id: int) -> bool:
     run.status = "running"
     found = due(session, upkeep).subquery()
     key = found.c[0]
-    ids = list(session.scalars(select(key).where(key > run.position).order_by(key).limit(BATCH)))
+    ids = list(session.scalars(select(key).where(key > run.position).order_by(key).limit(upkeep.batch or BATCH)))
     if not ids:
         return _end(session, run, "done")
     still = _still_due(session, upkeep, ids)

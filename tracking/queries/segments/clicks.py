@@ -8,17 +8,18 @@ who got no tracked mail with such a link neither clicked it nor failed to.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, case, func, literal, select, union_all
 
 from campaigns.queries.responses import link_table, message_table
 from campaigns.queries.segments import given, scope
 from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
 from campaigns.queries.segments.engagement import with_a_chance
 from campaigns.queries.segments.scope import Scope
-from tracking.models import Event
+from tracking.models import Event, EventSeal
 from tracking.policy.classify import Label
 
 _KINDS = {
@@ -31,6 +32,7 @@ _MATCHES = {
     "contains": lazy_gettext("contains"),
 }
 _OPS = ("did", "did_not")
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _verdict(leaf: Leaf, context: Context) -> Verdict:
@@ -60,27 +62,33 @@ def _meant(leaf: Leaf, kind: str) -> ColumnElement[bool]:
 
 
 def _clicked(meant: ColumnElement[bool], within: Scope, times: int, context: Context) -> ColumnElement[bool]:
-    link, contact_id = link_table().c, context.contact.c.id
+    since = within.since or _EVER
+    one_by_one = select(Event.contact_id, literal(1).label("clicks")).where(
+        *_asked(Event, meant, within), Event.contact_id.is_not(None), Event.at >= since
+    )
+    # Of sealed clicks of which the first lies before, only the last is known to lie within.
+    known = case((EventSeal.first_at >= since, EventSeal.events), else_=1)
+    added_up = select(EventSeal.contact_id, known).where(*_asked(EventSeal, meant, within), EventSeal.last_at >= since)
+    found = union_all(one_by_one, added_up).subquery()
+    people = select(found.c.contact_id)
+    if times > 1:
+        people = people.group_by(found.c.contact_id).having(func.sum(found.c.clicks) >= times)
+    return context.contact.c.id.in_(people)
+
+
+def _asked(kept: type[Event | EventSeal], meant: ColumnElement[bool], within: Scope) -> list[ColumnElement[bool]]:
+    """Return what is asked alike of clicks that are kept one by one and of those that are sealed."""
+    link = link_table().c
     tests = [
-        Event.kind == "click",
-        Event.label == Label.HUMAN.value,
-        Event.campaign_id == link.campaign_id,
-        Event.link_n == link.n,
+        kept.kind == "click",
+        kept.label == Label.HUMAN.value,
+        kept.campaign_id == link.campaign_id,
+        kept.link_n == link.n,
         meant,
     ]
     if within.kind in ("campaign", "last_campaigns"):
-        tests.append(Event.campaign_id.in_(within.campaigns or ()))
-    if within.since is not None:
-        tests.append(Event.at >= within.since)
-    if times == 1:
-        return exists().where(Event.contact_id == contact_id, *tests)
-    counted = (
-        select(Event.contact_id)
-        .where(*tests, Event.contact_id.is_not(None))
-        .group_by(Event.contact_id)
-        .having(func.count() >= times)
-    )
-    return contact_id.in_(counted)
+        tests.append(kept.campaign_id.in_(within.campaigns or ()))
+    return tests
 
 
 # The builder
