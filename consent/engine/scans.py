@@ -1,4 +1,4 @@
-"""Scanned documents that prove something, kept under ``var/scans`` by their SHA-256 and never changed."""
+"""Scanned documents that prove something, kept under ``var/scans`` by their SHA-256, never changed, only dropped."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ def load(sha256: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise NotFound(_("The scan is not on this host, or was changed since."))
     return content
+
+
+def drop(sha256: str) -> None:
+    """Delete a document for good; nothing happens when it is not there."""
+    _path(sha256).unlink(missing_ok=True)
 
 
 def _sniffed(content: bytes) -> str:

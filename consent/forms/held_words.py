@@ -182,6 +182,7 @@ LABELS: Mapping[str, object] = {
     "parent_statement": _("What the parent agreed to"),
     "parent_at": _("When the parent agreed"),
     "paper_list": _("Number of the paper list"),
+    "paper_line": _("Line of the paper list"),
     "paper_place": _("Signed at"),
     "paper_signed_on": _("Signed on"),
     "paper_scan_sha256": _("SHA-256 of the scan"),

@@ -18,9 +18,10 @@ LARGEST = 15 * 1024 * 1024  # bytes of a scan
 
 @dataclass(frozen=True)
 class Person:
-    """One line: number, address, and a name where one stood there."""
+    """One line: its number in what was given, its place on the list, address, and a name if one stood there."""
 
     line: int
+    nth: int
     address: Address
     first_name: str
     last_name: str
@@ -47,10 +48,12 @@ def read(text: str) -> tuple[list[Person], list[Unread]]:
     people: list[Person] = []
     unread: list[Unread] = []
     seen = set()
+    nth = 0
     for number, line in enumerate(lines, 1):
         cells = _cells(line)
         if not any(cells) or (number == 1 and "@" not in line):
             continue
+        nth += 1
         try:
             address = normalise(cells[0])
             names = [single_line(cell)[:100] for cell in (*cells[1:3], "", "")]
@@ -59,7 +62,7 @@ def read(text: str) -> tuple[list[Person], list[Unread]]:
             continue
         if address.address_key not in seen:
             seen.add(address.address_key)
-            people.append(Person(number, address, names[0], names[1]))
+            people.append(Person(number, nth, address, names[0], names[1]))
     if len(people) > MOST:
         raise InvalidInput(_("A list holds %(most)s people at most: bring it in parts.", most=MOST), field="people")
     if not people and not unread:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import NotFound
-from consent.models import Form, PaperList, SignUp, Wording
+from consent.models import Form, PaperList, PermissionEvent, PermissionEvidence, SignUp, Wording
 
 
 @dataclass(frozen=True)
 class PaperListInfo:
-    """A list, with what became of its lines. ``scan_sha256`` is hexadecimal."""
+    """A list, with what became of its lines. Digests are hexadecimal; ``kept_sha256`` is blank when no scan is kept."""
 
     id: int
     form_id: int
@@ -27,6 +27,9 @@ class PaperListInfo:
     place: str
     confirms: bool
     scan_sha256: str
+    kept_sha256: str
+    to_cover: tuple[int, ...]
+    covered_at: datetime | None
     scan_type: str
     scan_size: int
     staff_id: int
@@ -76,6 +79,39 @@ def progress(session: Session, list_id: int) -> Progress:
     )
 
 
+def to_cover(session: Session) -> list[PaperListInfo]:
+    """Return the lists whose scans show somebody who was erased, the oldest first."""
+    rows = session.execute(_query().where(func.cardinality(PaperList.to_cover) > 0).order_by(PaperList.id))
+    return [_info(*row) for row in rows]
+
+
+def lines_of(session: Session, contact_id: int, keys: list[bytes]) -> set[tuple[int, int]]:
+    """Return where somebody signed, as (list id, place on the list): by the ledger's evidence and their requests."""
+    evidence, stated = PermissionEvidence.detail, SignUp.statements
+    signed = (
+        select(evidence["paper_list"].astext, evidence["paper_line"].astext)
+        .join(PermissionEvent, PermissionEvent.id == PermissionEvidence.event_id)
+        .where(PermissionEvent.contact_id == contact_id, evidence.has_key("paper_line"))
+    )
+    asked = select(stated["paper_list"].astext, stated["paper_line"].astext).where(
+        or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys)), stated.has_key("paper_line")
+    )
+    rows = [*session.execute(signed), *session.execute(asked)]
+    return {(int(list_id), int(line)) for list_id, line in rows}
+
+
+def is_kept(session: Session, sha256: str) -> bool:
+    """Say whether some list keeps this document."""
+    digest = bytes.fromhex(sha256)
+    original = and_(PaperList.covered_at.is_(None), PaperList.scan_sha256 == digest)
+    return session.scalar(select(exists().where(or_(original, PaperList.covered_sha256 == digest)))) or False
+
+
+def _kept(row: PaperList) -> str:
+    kept = row.scan_sha256 if row.covered_at is None else row.covered_sha256
+    return kept.hex() if kept else ""
+
+
 def _query() -> Select[PaperList, str, str]:
     return (
         select(PaperList, Form.name, Wording.text)
@@ -96,6 +132,9 @@ def _info(row: PaperList, form_name: str, words: str) -> PaperListInfo:
         place=row.place,
         confirms=row.confirms,
         scan_sha256=row.scan_sha256.hex(),
+        kept_sha256=_kept(row),
+        to_cover=tuple(row.to_cover),
+        covered_at=row.covered_at,
         scan_type=row.scan_type,
         scan_size=row.scan_size,
         staff_id=row.staff_id,

@@ -18,7 +18,7 @@ from consent.policy.ladder import State
 from consent.policy.requests import Kind
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions
-from consent.services import access, address, archive, leaving, lists, notices
+from consent.services import access, address, archive, leaving, lists, notices, scans
 from consent.services.ledger import Entry, append, lock
 from consent.services.preferences import refuse_tracking
 from consent.services.requests.filing import file_done
@@ -59,6 +59,7 @@ def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:
 
     What stands in the ledger and in the suppressions is the caller's to settle before.
     """
+    scans.note_erased(session, contact_id, keys)
     theirs = or_(SignUp.contact_id == contact_id, SignUp.address_key.in_(keys), SignUp.minor_key.in_(keys))
     session.execute(delete(SignUp).where(theirs))
     entries = select(PermissionEvent.id).where(PermissionEvent.contact_id == contact_id)

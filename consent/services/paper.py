@@ -107,9 +107,10 @@ def _words(session: Session, form: FormInfo, sheet: Sheet) -> int:
     return wordings.ensure(session, form.id, "paper", sheet.language, words)
 
 
-def _evidence(row: PaperList) -> dict[str, str]:
+def _evidence(row: PaperList, person: Person) -> dict[str, str]:
     return {
         "paper_list": str(row.id),
+        "paper_line": str(person.nth),
         "paper_place": row.place[:200],
         "paper_signed_on": row.signed_on.isoformat(),
         "paper_scan_sha256": row.scan_sha256.hex(),
@@ -129,7 +130,7 @@ def _ask(session: Session, form: FormInfo, row: PaperList, person: Person) -> in
         page="",
         source=clean(f"paper {row.place}"),
         wording_id=row.wording_id,
-        statements=_evidence(row),
+        statements=_evidence(row, person),
         fields={name: value for name, value in names.items() if value},
     )
     sign_up_id = sign_up.request(session, asked)
@@ -162,6 +163,6 @@ def _grant(session: Session, row: PaperList, person: Person) -> None:
             language=row.language,
             form_id=row.form_id,
             actor_id=row.staff_id,
-            evidence={"email": person.address.email, "source": source, **_evidence(row)},
+            evidence={"email": person.address.email, "source": source, **_evidence(row, person)},
         )
         append(session, contact_id, entry)

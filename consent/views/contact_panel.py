@@ -39,7 +39,7 @@ from consent.policy import pausing
 from consent.policy.ladder import State
 from consent.policy.profiles import accepted, deciding
 from consent.policy.standing import Action, Actor, Standing, Subject
-from consent.queries import pauses, permissions, proof, suppressions, topics, verdicts
+from consent.queries import paper, pauses, permissions, proof, suppressions, topics, verdicts
 from consent.queries.permissions import LedgerEntry
 from consent.queries.topics import TopicInfo
 from consent.queries.verdicts import Verdict
@@ -266,9 +266,12 @@ def objected(contact_id: int) -> ResponseReturnValue:
 def erase_person(contact_id: int) -> ResponseReturnValue:
     """Erase the person's data for good."""
     with unit_of_work() as session:
+        signed = paper.lines_of(session, contact_id, [])
         erase(session, contact_id, actor=Actor.STAFF, actor_id=current_user().id)
         audit.record(session, "erased", "contact", contact_id)
     flash(_("This person's data is erased."), "success")
+    if signed:
+        flash(_("They signed on paper: cover their line on the scan, as the page “Requests” says."), "warning")
     return _back(contact_id)
 
 

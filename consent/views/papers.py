@@ -16,7 +16,7 @@ from app.accounts.views.reading import saw, shows_people
 from app.brands.queries import brands
 from app.core import clock
 from app.core.db import unit_of_work
-from app.core.errors import InvalidInput
+from app.core.errors import InvalidInput, NotFound
 from app.core.jobs import enqueue
 from consent.engine import scans
 from consent.forms.paper import PaperForm
@@ -25,6 +25,7 @@ from consent.policy.profiles import profile
 from consent.queries import forms, paper, topics
 from consent.queries.forms import FormInfo
 from consent.services import paper as service
+from consent.services import scans as service_scans
 from consent.tasks.confirmation import answer_sign_up
 
 if TYPE_CHECKING:
@@ -77,11 +78,53 @@ def scan(list_id: int) -> Response:
     with unit_of_work() as session:
         row = paper.paper_list(session, list_id)
     saw(people=row.taken, subject="paper", subject_id=list_id)
-    answer = make_response(scans.load(row.scan_sha256))
+    if not row.kept_sha256:
+        raise NotFound(_("The scan of this list was deleted."))
+    answer = make_response(scans.load(row.kept_sha256))
     answer.mimetype = row.scan_type
     answer.headers["Content-Disposition"] = f'attachment; filename="paper-{row.id}.{policy.TYPES[row.scan_type]}"'
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
+
+
+@blueprint.post("/<int:list_id>/scan")
+@allows(Role.ADMINISTRATOR)
+def cover(list_id: int) -> ResponseReturnValue:
+    """Put a scan on which lines are covered in the place of the one that is kept."""
+    given = request.files.get("scan")
+    try:
+        kept = scans.keep(given.read(policy.LARGEST + 1) if given else b"")
+        with unit_of_work() as session:
+            before = service_scans.replace(
+                session, list_id, sha256=kept.sha256, media_type=kept.media_type, size=kept.size
+            )
+            audit.record(session, "covered the scan of", "paper list", list_id)
+    except InvalidInput as error:
+        flash(str(error), "danger")
+    else:
+        _drop(before)
+        flash(_("The covered scan is kept, and the one before is deleted. Cover the paper itself, too."), "success")
+    return redirect(url_for(".page", list_id=list_id))
+
+
+@blueprint.post("/<int:list_id>/scan/delete")
+@allows(Role.ADMINISTRATOR)
+def delete_scan(list_id: int) -> ResponseReturnValue:
+    """Delete the scan: nobody's signature on it can be shown any more."""
+    with unit_of_work() as session:
+        before = service_scans.delete(session, list_id)
+        audit.record(session, "deleted the scan of", "paper list", list_id)
+    _drop(before)
+    flash(_("The scan is deleted."), "success")
+    return redirect(url_for(".page", list_id=list_id))
+
+
+def _drop(sha256: str) -> None:
+    """Delete a document that no list keeps any more; only now, for what was not committed must not be lost."""
+    with unit_of_work() as session:
+        if not sha256 or paper.is_kept(session, sha256):
+            return
+    scans.drop(sha256)
 
 
 @blueprint.route("/new/<int:form_id>", methods=["GET", "POST"])

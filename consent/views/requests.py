@@ -26,7 +26,7 @@ from consent.forms import requests as words
 from consent.forms.requests import RequestForm
 from consent.policy.requests import Channel, Extension, Kind, Proof, Refusal, Step
 from consent.policy.requests import allows as may
-from consent.queries import proof
+from consent.queries import paper, proof
 from consent.queries import requests as queries
 from consent.queries.requests import RequestInfo
 from consent.services.requests import acting, filing, steps
@@ -58,6 +58,7 @@ def index() -> ResponseReturnValue:
     with unit_of_work() as session:
         rows = queries.page_of(session, closed=closed, page=number, size=SIZE)
         figures = queries.figures(session)
+        uncovered = paper.to_cover(session)
     saw(people=len(rows[:SIZE]))
     return render_template(
         "web/requests/index.html",
@@ -66,6 +67,7 @@ def index() -> ResponseReturnValue:
         number=number,
         closed=closed,
         figures=figures,
+        uncovered=uncovered,
         names=NAMES,
     )
 

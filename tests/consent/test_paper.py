@@ -21,7 +21,9 @@ from app.core.errors import InvalidInput
 from app.customers.queries.contacts import by_address
 from consent.policy import paper
 from consent.policy.ladder import Level, State
+from consent.policy.standing import Actor
 from consent.queries import forms, permissions, proof
+from consent.services.erase import erase
 from tests.consent.conftest import Mailbox, Stage
 from tests.factories import consent as make
 from tests.factories.accounts import make_staff, sign_in
@@ -211,3 +213,60 @@ def test_mails_that_the_caps_kept_back_are_sent_when_they_may(
     run_jobs()
     assert len(mailbox.mails) == 2
     assert "Send the others" not in staff.get("/forms/paper/1").text
+
+
+def erased(staff: FlaskClient, address: str) -> str:
+    with unit_of_work() as session:
+        found = by_address(session, address)
+    assert found is not None
+    return staff.post(f"/contacts/{found.id}/permissions/erase", follow_redirects=True).text
+
+
+def test_an_erased_persons_line_is_to_be_covered_on_the_scan(staff: FlaskClient, bring: Bring) -> None:
+    bring("email;first\nbob@example.com\nada@example.com;Ada\neve@example.com", confirms=None)
+    old = config.current().var / "scans" / (digest := hashlib.sha256(PDF).hexdigest())[:2] / digest
+    assert "still shows somebody" not in staff.get("/requests").text and old.exists()
+    assert "cover their line on the scan" in erased(staff, "ada@example.com")
+    erased(staff, "eve@example.com")
+    assert "Lyon fair" in staff.get("/requests").text and "scan to be covered" in staff.get("/forms/paper").text
+    assert "Lines 2, 3 of the list" in staff.get("/forms/paper/1").text
+    for wrong in (PDF, b"<html>", b""):
+        staff.post("/forms/paper/1/scan", data={"scan": (io.BytesIO(wrong), "x.pdf")})
+        assert "Lines 2, 3 of the list" in staff.get("/forms/paper/1").text and old.exists()
+    covered = PDF + b"% covered"
+    staff.post("/forms/paper/1/scan", data={"scan": (io.BytesIO(covered), "x.pdf")})
+    assert not old.exists() and staff.get("/forms/paper/1/scan").data == covered
+    page = staff.get("/forms/paper/1").text
+    assert "Covered on" in page and digest in page and hashlib.sha256(covered).hexdigest() in page
+    assert "still shows somebody" not in staff.get("/requests").text
+    staff.post("/forms/paper/1/scan/delete")
+    assert staff.get("/forms/paper/1/scan").status_code == 404 and "Deleted on" in staff.get("/forms/paper/1").text
+    erased(staff, "bob@example.com")
+    assert "still shows somebody" not in staff.get("/requests").text
+
+
+def test_a_request_that_nobody_confirmed_counts_too(staff: FlaskClient, bring: Bring) -> None:
+    with unit_of_work() as session:
+        one = make.make_contact(session, "ada@example.com")
+    bring("bob@example.com\nada@example.com")
+    with unit_of_work() as session:
+        erase(session, one, actor=Actor.SUBSCRIBER)
+    assert "Line 2 of the list" in staff.get("/forms/paper/1").text
+
+
+def test_a_scan_that_another_list_keeps_stays(staff: FlaskClient, bring: Bring) -> None:
+    bring("ada@example.com", confirms=None)
+    bring("bob@example.com", confirms=None)
+    staff.post("/forms/paper/1/scan/delete")
+    assert staff.get("/forms/paper/2/scan").data == PDF
+    staff.post("/forms/paper/2/scan/delete")
+    assert [path for path in (config.current().var / "scans").rglob("*") if path.is_file()] == []
+
+
+def test_only_administrators_touch_a_scan(client: FlaskClient, bring: Bring) -> None:
+    bring("ada@example.com", confirms=None)
+    make_staff(Role.MARKETER)
+    sign_in(client, "marketer@example.com")
+    assert client.post("/forms/paper/1/scan/delete").status_code == 403
+    assert client.post("/forms/paper/1/scan", data={"scan": (io.BytesIO(PDF + b"x"), "x.pdf")}).status_code == 403
+    assert "Delete the scan" not in client.get("/forms/paper/1").text
