@@ -18,6 +18,7 @@ from app.accounts.views import guard, limits, profile, sign_in, staff
 from app.brands.views import brands, senders, welcome
 from app.core import config, db, jobs, log, upkeep  # noqa: F401 - upkeep declares periodic work
 from app.core.config import Settings
+from app.core.places import plainly
 from app.core.registries import NavigationEntry, navigation
 from app.customers.engine import importing
 from app.customers.queries import timeline
@@ -193,7 +194,7 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(blueprint)
     if outbox.in_use(settings):
         app.register_blueprint(outbox.blueprint)
-    app.wsgi_app = tracking_middleware(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = plainly(tracking_middleware(app.wsgi_app))  # type: ignore[method-assign, assignment]
     if settings.trusted_proxies:
         app.wsgi_app = wrap_wsgi_with_proxy_headers(  # type: ignore[method-assign]
             app.wsgi_app, trusted_hosts=[proxy.strip() for proxy in settings.trusted_proxies.split(",")]

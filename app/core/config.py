@@ -93,6 +93,11 @@ class Settings(BaseSettings):
             raise InvalidInput(f"BASE_URL must begin with http:// or https://, not {filled.base_url!r}.")
         if len(filled.secret_key) < 32 or len(filled.suppression_key) < 32:
             raise InvalidInput("SECRET_KEY and SUPPRESSION_KEY must have 32 characters or more.")
+        if "*" in filled.trusted_proxies:
+            raise InvalidInput(
+                "TRUSTED_PROXIES names addresses or networks of proxies, such as 10.0.0.0/8: with * everybody could"
+                " choose the address that they seem to come from."
+            )
         if filled.archive_public_key and not _is_key(filled.archive_public_key):
             raise InvalidInput("ARCHIVE_PUBLIC_KEY is no key: use what `flask consent archive key` prints.")
         return filled

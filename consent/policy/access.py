@@ -17,6 +17,14 @@ DAY_CHANGES = 5  # asked for by one person
 DAY_CHANGES_TO = 3  # of anybody, to one new address
 
 
+_KEY_DIGITS = 32
+
+
+def digits(address_key: bytes) -> str:
+    """Return as much of an address's key as a token names it by: enough to tell one address from another."""
+    return address_key.hex()[:_KEY_DIGITS]
+
+
 def may_mail(in_hour: int, in_day: int) -> bool:
     """Tell whether one more link may go to a mailbox that got this many in the last hour and day."""
     return in_hour < HOUR_MAILS and in_day < DAY_MAILS

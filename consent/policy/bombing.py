@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
 
 from app.mail.providers import group_of
 
@@ -49,11 +48,6 @@ def mailbox(email: str, domain: str) -> str:
 def same_domains(domain: str) -> tuple[str, ...]:
     """Return the domains under which a mailbox of ``domain`` can be reached."""
     return _SAME.get(group_of(domain), (domain,)) if domain in _SAME.get(group_of(domain), ()) else (domain,)
-
-
-def network(ip: str) -> str:
-    """Return the network that counts as one place: an IPv4 address, or the /64 that one line has under IPv6."""
-    return str(ip_network(f"{ip}/{64 if ':' in ip else 32}", strict=False))
 
 
 def may_mail(asked: Asked, domain: str) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Boolean, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
 from app.brands.queries import brands
 from app.brands.queries.brands import BrandInfo
 from app.core import clock, tokens
 from app.core.errors import InvalidToken, NotFound
+from app.core.places import place
 from app.core.tokens import Purpose
 from app.customers.queries.contacts import ContactInfo, by_address_key, contact
 from consent.models import AccessRequest
@@ -23,8 +25,6 @@ from consent.policy import access as policy
 from consent.policy.suppression import NO_SERVICE_MAIL
 from consent.queries import permissions, topics
 from consent.queries.suppressions import active_reasons
-
-_KEY_DIGITS = 32  # of the address's key in a token: enough to tell one address from another
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class AccessMail:
 
 def token_for(contact_id: int, address_key: bytes, brand_id: int) -> str:
     """Return the token of a link to a person's data. It ends with its time, and with the address it was sent to."""
-    return tokens.sign_timed(Purpose.ACCESS, {"c": contact_id, "k": address_key.hex()[:_KEY_DIGITS], "b": brand_id})
+    return tokens.sign_timed(Purpose.ACCESS, {"c": contact_id, "k": policy.digits(address_key), "b": brand_id})
 
 
 def holder(session: Session, token: str, *, late: bool = False) -> Holder:
@@ -62,7 +62,7 @@ def holder(session: Session, token: str, *, late: bool = False) -> Holder:
         person, brand = contact(session, payload["c"]), brands.brand(session, payload["b"])
     except NotFound:
         raise InvalidToken() from None
-    if person.address_key is None or person.address_key.hex()[:_KEY_DIGITS] != payload["k"]:
+    if person.address_key is None or policy.digits(person.address_key) != payload["k"]:
         raise InvalidToken()
     return Holder(person, brand)
 
@@ -71,7 +71,8 @@ def request(session: Session, address_key: bytes, brand_id: int, language: str, 
     """Write down that somebody asked for a link; returns the id for ``tasks.access.answer_access``, or None when this
     place or this address asked too often. The caller shows the same page either way."""
     now = clock.now()
-    from_here = select(func.count()).where(AccessRequest.ip == ip, AccessRequest.created_at > now - timedelta(hours=1))
+    near = AccessRequest.ip.op("<<=", return_type=Boolean())(cast(place(ip or ""), INET))
+    from_here = select(func.count()).where(near, AccessRequest.created_at > now - timedelta(hours=1))
     for_it = select(func.count()).where(
         AccessRequest.address_key == address_key, AccessRequest.created_at > now - timedelta(days=1)
     )

@@ -30,6 +30,7 @@ from consent.queries.topics import TopicInfo
 from consent.services import wordings
 from consent.services.confirm import Visit
 from consent.services.ledger import Entry, append
+from consent.services.ledger import lock as lock_contact
 from consent.services.sign_up import evidence
 from consent.services.suppress import lift_by_own_act
 
@@ -100,6 +101,7 @@ def confirm(session: Session, token: str, visit: Visit, wording: str) -> Change:
 
     Repeating does nothing. Raises ``InvalidToken``, or ``Conflict`` when somebody else has the address.
     """
+    lock_contact(session, _row(session, token).contact_id)  # before the request, as erasure does
     row = _row(session, token, lock=True)
     change = _change(session, row, contact(session, row.contact_id))
     if change.done:
@@ -160,7 +162,7 @@ def forget(session: Session, contact_id: int, address_keys: list[bytes]) -> None
 
 def _row(session: Session, token: str, *, lock: bool = False) -> AddressChange:
     payload = tokens.read_timed(Purpose.ADDRESS, token, max_age=int(policy.CHANGE_VALID.total_seconds()))
-    row = session.get(AddressChange, payload.get("a"), with_for_update=lock)
+    row = session.get(AddressChange, payload.get("a"), with_for_update=lock, populate_existing=lock)
     if row is None:
         raise InvalidToken()
     try:

@@ -10,14 +10,25 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, tokens
 from app.core.errors import InvalidToken
-from app.customers.queries.contacts import contact
+from app.customers.queries.contacts import by_address, contact
 from app.customers.services.contacts import find_or_create
 from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
 from consent.services import parents, pause
 from consent.services.ledger import Entry, append
-from consent.services.sign_up import KEPT, VALID, again, count, evidence_of, note_request, too_many_rows
+from consent.services.ledger import lock as lock_contact
+from consent.services.sign_up import (
+    KEPT,
+    VALID,
+    again,
+    count,
+    email_key,
+    evidence_of,
+    lock_address,
+    note_request,
+    too_many_rows,
+)
 from consent.services.suppress import lift_by_own_act
 
 
@@ -55,7 +66,7 @@ def token_for(sign_up_id: int, nonce: str) -> str:
 def _row(session: Session, token: str, *, late: bool = False, lock: bool = False) -> SignUp:
     span = VALID + KEPT if late else VALID
     payload = tokens.read_timed(tokens.Purpose.CONFIRM, token, max_age=int(span.total_seconds()))
-    row = session.get(SignUp, payload.get("s"), with_for_update=lock)
+    row = session.get(SignUp, payload.get("s"), with_for_update=lock, populate_existing=lock)
     if row is None or row.nonce != payload.get("n"):
         raise InvalidToken()
     if not late and row.confirmed_at is None and row.expires_at <= clock.now():
@@ -111,6 +122,7 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     Returns the ids of all topics granted; an empty list when this link was used before: then nothing changes, so
     that an old mail cannot undo a later withdrawal. Raises ``InvalidToken``.
     """
+    _lock_holder(session, _row(session, token))
     row = _row(session, token, lock=True)
     if row.confirmed_at is not None or row.minor_email is not None:
         return []
@@ -152,6 +164,15 @@ def _holder(session: Session, row: SignUp) -> int:
     if row.contact_id is not None and contact(session, row.contact_id).address_key == row.address_key:
         return row.contact_id
     return find_or_create(session, row.email, language=row.language, source=f"form {row.form_id}")
+
+
+def _lock_holder(session: Session, row: SignUp) -> None:
+    """Lock the address, and the contact who has it if there is one, before the request: erasure takes the latter two
+    in this order, and in another each would wait for the other."""
+    lock_address(session, row)
+    known = by_address(session, email_key(row))
+    if known is not None:
+        lock_contact(session, known.id)
 
 
 def _reopen(session: Session, contact_id: int, row: SignUp, topic_ids: list[int]) -> None:

@@ -48,7 +48,8 @@ def choose(session: Session, limit: int = 500) -> Chosen:
     rows = session.scalars(query).all()
     to_mail = []
     for row in rows:
-        sign_up.lock_address(session, row)
+        if not sign_up.try_lock_address(session, row):
+            continue  # it is being confirmed, perhaps; the next round sees what came of it
         if _wanted(session, row) and sign_up.may_mail(session, row):
             row.reminded_at = now
             to_mail.append(row.id)

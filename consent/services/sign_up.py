@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core import clock
 from app.core.ids import random_id
+from app.core.places import place
 from app.customers.policy import Address
 from app.customers.queries.contacts import by_address
 from consent.models import SignUp, Wording
@@ -27,7 +28,7 @@ from consent.policy.suppression import NO_SERVICE_MAIL
 from consent.queries.forms import FormInfo
 from consent.queries.suppressions import reasons_against
 from consent.services import figures, wordings
-from consent.services.ledger import Entry, append
+from consent.services.ledger import Entry, append, lock
 
 VALID = timedelta(days=7)
 KEPT = timedelta(days=30)  # after it ended, for those who come late; then the row is purged
@@ -134,7 +135,7 @@ def count(session: Session, row: SignUp, *, submitted: int = 0, confirmed: int =
 
 def from_here(session: Session, ip: str) -> int:
     """Return how many requests came from one place lately."""
-    near = SignUp.ip.op("<<=", return_type=Boolean())(cast(bombing.network(ip), INET))
+    near = SignUp.ip.op("<<=", return_type=Boolean())(cast(place(ip), INET))
     lately = SignUp.created_at > clock.now() - bombing.IP_SPAN
     return session.scalar(select(func.count()).where(near, lately)) or 0
 
@@ -180,8 +181,10 @@ def answer(session: Session, sign_up_id: int) -> Mailing | None:
         address = Address(row.email, email_key(row), row.address_key, row.domain)
         if reasons_against(session, address) & NO_SERVICE_MAIL:
             return None
-        row.mailed_at = clock.now()
         known = by_address(session, address.email_key) if row.minor_email is None else None
+        if known is not None:
+            lock(session, known.id)  # before the request, as erasure does
+        row.mailed_at = clock.now()
         if known is not None:
             row.contact_id = known.id
             note_request(session, row)
@@ -205,9 +208,20 @@ def mailing_of(row: SignUp) -> Mailing:
 
 
 def lock_address(session: Session, row: SignUp) -> None:
-    """Let no other decision about mail to this mailbox be made until the transaction ends."""
-    mailbox = bombing.mailbox(row.email, row.domain)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"sign-up {mailbox}"))))
+    """Let no other decision about this mailbox be made until the transaction ends.
+
+    Whoever needs more locks than one takes this one first, then that of the contact, then those of requests.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(_lock_of(row))))
+
+
+def try_lock_address(session: Session, row: SignUp) -> bool:
+    """Do the same without waiting; False when another decision is being made."""
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_lock_of(row)))))
+
+
+def _lock_of(row: SignUp) -> ColumnElement[int]:
+    return func.hashtext(f"sign-up {bombing.mailbox(row.email, row.domain)}")
 
 
 def may_mail(session: Session, row: SignUp) -> bool:

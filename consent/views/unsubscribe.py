@@ -142,7 +142,8 @@ def _done(token: str, *, everything: bool) -> ResponseReturnValue:
             campaign_id=link.campaign_id,
             evidence=_proof(),
         )
-        return _page_after(session, token, link, undo.token_for(link.contact_id, before, withdrawn), everything)
+        undo_token = undo.token_for(session, link.contact_id, before, withdrawn)
+        return _page_after(session, token, link, undo_token, everything)
 
 
 def _page_after(session: Session, token: str, link: FooterLink, undo_token: str, everything: bool) -> str:

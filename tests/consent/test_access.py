@@ -19,6 +19,7 @@ from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
 from app.customers.services import fields
 from app.customers.services.contacts import change_address
+from consent.policy.access import IP_HOUR_REQUESTS
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor
 from consent.queries import permissions, topics
@@ -101,6 +102,14 @@ def test_one_mailbox_gets_few_links(
         rows = session.execute(text("SELECT count(*) FROM access_request")).scalar_one()
         kept = session.execute(text("SELECT string_agg(t::text, ' ') FROM access_request t")).scalar_one()
     assert rows == 20 and "ada@" not in kept
+
+
+def test_row_59_one_line_cannot_ask_for_many_links(client: FlaskClient, stage: Stage) -> None:
+    for number in range(40):
+        where = {"REMOTE_ADDR": f"2001:db8::{number:x}"}
+        assert client.post("/access", data={"email": f"p{number}@example.com"}, environ_base=where).status_code == 200
+    with unit_of_work() as session:
+        assert session.execute(text("SELECT count(*) FROM access_request")).scalar_one() == IP_HOUR_REQUESTS
 
 
 def test_a_bad_address_is_told_so(client: FlaskClient, stage: Stage) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import Engine, event, text
 
 from app.core.db import unit_of_work
 from consent.policy import challenge
-from consent.policy.bombing import network
 from consent.services import forms as service
 from consent.services.forms import FormSpec, default_texts
 from consent.services.suppress import suppress_address
@@ -83,13 +82,6 @@ def test_a_form_that_people_confirm_asks_for_nothing(client: FlaskClient, stage:
     with unit_of_work() as session:
         session.execute(text("UPDATE sign_up SET confirmed_at = now() WHERE id % 2 = 0"))
     assert "data-work" not in client.get(f"/subscribe/{stage.form}").text
-
-
-@pytest.mark.parametrize(
-    ("ip", "place"), [("192.0.2.7", "192.0.2.7/32"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")]
-)
-def test_one_line_is_one_place(ip: str, place: str) -> None:
-    assert network(ip) == place
 
 
 def test_row_59_changing_the_address_within_one_line_is_one_place(

@@ -329,3 +329,22 @@ def test_pages_are_in_the_contacts_language(client: FlaskClient, stage: Stage) -
 )
 def test_addresses_are_masked(address: str | None, hidden: str) -> None:
     assert masked(address) == hidden
+
+
+def test_row_61_undo_is_for_the_address_that_was_written_to(client: FlaskClient, stage: Stage) -> None:
+    """Who still reads a former mailbox can end what is permitted, and can give nothing to the present one."""
+    with unit_of_work() as session:
+        before = make.permitted_contact(session, stage.news, "ada@example.com")
+        meanwhile = make.permitted_contact(session, stage.news, "bob@example.com")
+        change_address(session, before, "ada@example.org")
+    page = client.post(f"/unsubscribe/{stage.permission_token(before)}", data={"page": "1"}).text
+    assert 'name="undo"' not in page
+    token = stage.permission_token(meanwhile)
+    undo = re.search(r'name="undo" value="([^"]+)"', client.post(f"/unsubscribe/{token}", data={"page": "1"}).text)
+    assert undo is not None
+    with unit_of_work() as session:
+        change_address(session, meanwhile, "bob@example.org")
+    assert client.post(f"/unsubscribe/{token}/undo", data={"undo": undo[1]}).status_code == 404
+    with unit_of_work() as session:
+        for person in (before, meanwhile):
+            assert permissions.of_contact(session, person)[stage.news].state is State.WITHDRAWN

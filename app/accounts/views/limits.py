@@ -7,7 +7,14 @@
 
 from __future__ import annotations
 
+from flask import request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
-limiter = Limiter(key_func=get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True)
+from app.core.places import place
+
+
+def _from() -> str:
+    return place(request.remote_addr or "")
+
+
+limiter = Limiter(key_func=_from, strategy="moving-window", in_memory_fallback_enabled=True)
