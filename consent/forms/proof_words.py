@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 LANGUAGES = ("en", "fr")
-_SILENT = frozenset({"notice_version"})  # told in words of its own
+# Told in words of its own; what is of use to ``verify`` alone.
+_SILENT = frozenset({"notice_version", "notice_sha256", "wording_sha256"})
 
 
 def pdf(session: Session, contact_id: int, language: str) -> bytes:

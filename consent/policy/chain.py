@@ -94,6 +94,11 @@ def digest(salt: bytes, detail: Mapping[str, str]) -> bytes:
     return hashlib.sha256(salt + canonical_detail(detail)).digest()
 
 
+def words_digest(kind: str, language: str, version: int, text: str) -> str:
+    """Return the digest, in hex, by which evidence names words that were shown: SHA-256 over all of them."""
+    return hashlib.sha256(f"{kind}|{language}|{version}|{text}".encode()).hexdigest()
+
+
 def _sql_text(name: str, expression: str) -> str:
     if name in TIMES:
         return f"coalesce((extract(epoch FROM {expression}) * 1000000)::bigint::text, '')"
@@ -118,3 +123,8 @@ def sql_link(prev_hash: str, expressions: Mapping[str, str], version: str = VERS
 def sql_digest(salt: str, detail: str) -> str:
     """Return the SQL expression of ``digest`` over a jsonb expression."""
     return f"sha256({salt} || convert_to(({detail})::text, 'UTF8'))"
+
+
+def sql_words_digest() -> str:
+    """Return the SQL expression of ``words_digest`` over a row of ``wording``."""
+    return "encode(sha256(convert_to(kind || '|' || language || '|' || version || '|' || text, 'UTF8')), 'hex')"

@@ -111,6 +111,8 @@ WITH linked AS (
     FROM permission_event event
     WHERE event.contact_id > :after AND event.contact_id <= :upto
     WINDOW chain AS (PARTITION BY event.contact_id ORDER BY event.seq)
+), words AS MATERIALIZED (
+    SELECT id, form_id, kind, language, version::text AS version, {chain.sql_words_digest()} AS digest FROM wording
 )
 SELECT linked.contact_id, linked.seq, linked.id, linked.hash,
        CASE
@@ -120,10 +122,17 @@ SELECT linked.contact_id, linked.seq, linked.id, linked.hash,
            WHEN evidence.event_id IS NOT NULL AND evidence_digest IS NULL THEN 'evidence was added'
            WHEN {chain.sql_digest("evidence.salt", "evidence.detail")} <> evidence_digest
                THEN 'the evidence was changed'
+           WHEN evidence.detail ->> 'wording_sha256' <> coalesce(shown.digest, '')
+               THEN 'the words that were shown were changed'
+           WHEN evidence.detail ->> 'notice_sha256' <> coalesce(told.digest, '')
+               THEN 'the notice that was shown was changed'
        END AS what,
        evidence_digest IS NOT NULL AS claims, evidence.event_id IS NOT NULL AS proven,
        subject, action, state, actor, at, recorded_at, topic_id, brand_id, level, basis, address_key, expires_at
 FROM linked LEFT JOIN permission_evidence evidence ON evidence.event_id = linked.id
+LEFT JOIN words shown ON shown.id = linked.wording_id
+LEFT JOIN words told ON told.kind = 'notice_shown' AND told.form_id = linked.form_id
+    AND told.language = linked.language AND told.version = evidence.detail ->> 'notice_version'
 ORDER BY linked.contact_id, linked.seq
 """  # noqa: S608 - made of names of ours alone
 _RANGE = "contact_id > :after AND contact_id <= :upto ORDER BY contact_id"

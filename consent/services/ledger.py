@@ -21,7 +21,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.customers.queries.contacts import contact_table
 from app.customers.services.contacts import mark_complained, mark_objected
 from consent.errors import NotAllowed
-from consent.models import Pause, Permission, PermissionEvent, PermissionEvidence, TrackingPermission
+from consent.models import Pause, Permission, PermissionEvent, PermissionEvidence, TrackingPermission, Wording
 from consent.policy import chain
 from consent.policy.folding import marketing_effect, tracking_effect
 from consent.policy.grounds import earliest, ends
@@ -68,7 +68,7 @@ def append(session: Session, contact_id: int, entry: Entry) -> int:
     if erased and act.state in (State.PENDING, State.GRANTED):
         raise NotAllowed(_("This person's data was erased: nothing can be permitted in their name."))
     # Of somebody erased nothing personal is kept, not even of an act that comes by an old link.
-    evidence = {} if erased else dict(entry.evidence)
+    evidence = {} if erased else {**entry.evidence, **_words(session, entry.wording_id)}
     effect = _effect(session, contact_id, act)
     if effect is Effect.REFUSED:
         raise NotAllowed(_refusal(act))
@@ -163,6 +163,14 @@ def _place(session: Session, contact_id: int) -> tuple[int, int, bytes]:
     one = select(func.nextval("permission_event_id_seq").label("id")).subquery()
     row = session.execute(select(one.c.id, head.c.seq, head.c.hash).outerjoin_from(one, head, true())).one()
     return row.id, (row.seq or 0) + 1, row.hash or chain.FIRST
+
+
+def _words(session: Session, wording_id: int | None) -> dict[str, str]:
+    """Return what holds the words that were shown to what they were then; ``verify`` compares."""
+    shown = session.get(Wording, wording_id) if wording_id is not None else None
+    if shown is None:
+        return {}
+    return {"wording_sha256": chain.words_digest(shown.kind, shown.language, shown.version, shown.text)}
 
 
 def _effect(session: Session, contact_id: int, act: Act) -> Effect:

@@ -84,7 +84,12 @@ def test_staff_copy_snippets_and_print_a_code(client: FlaskClient, stage: Stage)
     sign_in(client)
     with unit_of_work() as session:
         form_id = forms.by_slug(session, stage.form).id
-        session.execute(text("UPDATE wording SET text = 'A \"quoted\" <title>' WHERE kind = 'title'"))
+        session.execute(
+            text(
+                "INSERT INTO wording (form_id, kind, language, version, text)"
+                " SELECT form_id, kind, language, version + 1, 'A \"quoted\" <title>' FROM wording WHERE kind = 'title'"
+            )
+        )
         session.execute(text("UPDATE form SET fields = '{first_name}'"))
     page = client.get(f"/forms/{form_id}/site").text
     assert "/embed/home.js" in page and "&lt;input name=&#34;first_name&#34;&gt;" in page
