@@ -190,8 +190,8 @@ LABELS: Mapping[str, object] = {
 # What is of use to machines alone, or is said once above; the files have it.
 HIDDEN = frozenset(
     "seq entry hash evidence_digest recorded_at actor_id import_batch campaign_id name jurisdiction retention_period"
-    " collection_method pii_information withdrawal_method privacy_rights notice_version record issued_at controller"
-    " contact closed_by purged_at former_key new_key work".split()
+    " collection_method pii_information withdrawal_method privacy_rights notice_version notice_sha256 record"
+    " wording_sha256 issued_at controller contact closed_by purged_at former_key new_key work".split()
 )
 HIDDEN_ACTS = frozenset({"subject", "state"})  # what happened says it
 # By name, or by section and name where sections differ.

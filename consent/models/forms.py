@@ -71,6 +71,7 @@ class SignUp(Base):
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     email: Mapped[str] = mapped_column(Text)
     address_key: Mapped[bytes] = mapped_column(LargeBinary)
+    mailbox_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # consent.policy.bombing
     domain: Mapped[str] = mapped_column(Text)
     topic_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     tracking: Mapped[bool] = mapped_column(server_default="false")
@@ -95,6 +96,7 @@ class SignUp(Base):
     expires_at: Mapped[timestamp]
     __table_args__ = (
         Index("ix_sign_up_address_key_created_at", "address_key", "created_at"),
+        Index("ix_sign_up_mailbox_key_created_at", "mailbox_key", "created_at"),
         Index("ix_sign_up_ip_created_at", "ip", "created_at"),
         Index("ix_sign_up_domain_created_at", "domain", "created_at"),
         Index("ix_sign_up_form_id_created_at", "form_id", "created_at"),

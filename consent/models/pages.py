@@ -68,9 +68,13 @@ class AddressChange(Base):
     brand_id: Mapped[int] = mapped_column(BigInteger)
     email: Mapped[str] = mapped_column(Text)
     address_key: Mapped[bytes] = mapped_column(LargeBinary)
+    mailbox_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # consent.policy.bombing
     former_key: Mapped[bytes] = mapped_column(LargeBinary)
     language: Mapped[str] = mapped_column(Text)
     created_at: Mapped[created]
     mailed_at: Mapped[timestamp | None]
     confirmed_at: Mapped[timestamp | None]
-    __table_args__ = (Index("ix_address_change_address_key_created_at", "address_key", "created_at"),)
+    __table_args__ = (
+        Index("ix_address_change_address_key_created_at", "address_key", "created_at"),
+        Index("ix_address_change_mailbox_key_created_at", "mailbox_key", "created_at"),
+    )

@@ -7,14 +7,15 @@ from datetime import timedelta
 VALID = timedelta(minutes=30)  # a link to the data; it may be used again until then
 RENEWABLE = timedelta(days=30)  # after that even a genuine link is nothing to us
 KEPT = timedelta(days=2)  # of requests: as long as they are counted
-HOUR_MAILS, DAY_MAILS = 3, 6  # to one mailbox
-DAY_ROWS = 20  # kept of one address
+# To one mailbox, and none while the last link is good: when anybody typed the address, and when who asks holds a link
+# of ours; so nobody is kept from their data by a stranger who asks for it all day.
+DAY_MAILS, HOLDER_MAILS = 4, 12
+ROWS = 5  # kept of one address while a link is good
 IP_HOUR_REQUESTS = 20
 
 CHANGE_VALID = timedelta(hours=24)  # a link that confirms a new address
 CHANGE_KEPT = timedelta(days=30)
 DAY_CHANGES = 5  # asked for by one person
-DAY_CHANGES_TO = 3  # of anybody, to one new address
 
 
 _KEY_DIGITS = 32
@@ -25,6 +26,7 @@ def digits(address_key: bytes) -> str:
     return address_key.hex()[:_KEY_DIGITS]
 
 
-def may_mail(in_hour: int, in_day: int) -> bool:
-    """Tell whether one more link may go to a mailbox that got this many in the last hour and day."""
-    return in_hour < HOUR_MAILS and in_day < DAY_MAILS
+def may_mail(still_good: int, in_day: int, *, holder: bool = False) -> bool:
+    """Tell whether one more link may go to a mailbox that got this many that are still good, and in the last day;
+    ``holder`` tells that who asks holds a link of ours."""
+    return still_good == 0 and in_day < (HOLDER_MAILS if holder else DAY_MAILS)

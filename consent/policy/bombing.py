@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.core.secrets import address_key
 from app.mail.providers import group_of
 
-ADDRESS_PAUSE = timedelta(hours=12)  # between two confirmation mails to one address, over all forms
-ADDRESS_SPAN, ADDRESS_MAILS = timedelta(days=30), 4
-MAILBOX_SPAN, MAILBOX_MAILS = timedelta(hours=12), 1  # to all spellings of one mailbox: ada+1@, ada+2@
+# To one mailbox, over all forms and however it is spelled: ada+1@, ada+2@.
+PAUSE = timedelta(hours=12)  # between two confirmation mails
+SPAN, MAILS = timedelta(days=30), 4
+DAY, DAY_MAILS = timedelta(days=1), 3  # with questions whether a new address is theirs
 IP_SPAN, IP_REQUESTS = timedelta(hours=1), 30
 DOMAIN_SPAN, DOMAIN_MAILS = timedelta(hours=1), 60
 FILL_IN, SHOWN = timedelta(seconds=2), timedelta(hours=24)  # least and most time between a form and its answer
@@ -17,12 +19,13 @@ FILL_IN, SHOWN = timedelta(seconds=2), timedelta(hours=24)  # least and most tim
 
 @dataclass(frozen=True)
 class Asked:
-    """How many confirmation mails went out lately."""
+    """How many mails went out lately: confirmation mails to the mailbox, mails of every kind that anybody can have sent
+    to it, and confirmation mails to its domain."""
 
-    address_mails_in_pause: int
-    address_mails_in_span: int
-    mailbox_mails: int
-    domain_mails: int
+    in_pause: int
+    in_span: int
+    in_day: int
+    to_domain: int
 
 
 # Characters that a provider leaves out of a local part, and domains that lead to the same mailboxes.
@@ -30,34 +33,27 @@ _IGNORED = {"gmail": ".", "proton": "._-"}
 _SAME = {"gmail": ("gmail.com", "googlemail.com"), "proton": ("proton.me", "protonmail.com", "pm.me")}
 
 
-def spellings(domain: str) -> tuple[str, str]:
-    """Return the characters with which, and the mark behind which, one mailbox of ``domain`` can be spelled anew.
+def mailbox_key(email: str, domain: str) -> bytes:
+    """Return the key of what all spellings of one mailbox have in common; ``domain`` is that of ``email``, in A-labels.
 
     Addresses that differ so are never taken for the same person; only for the sake of whose mailbox it may be.
     """
-    return _IGNORED.get(group_of(domain), ""), "+"
-
-
-def mailbox(email: str, domain: str) -> str:
-    """Return what all spellings of one mailbox have in common."""
-    ignored, mark = spellings(domain)
-    local = email.rpartition("@")[0].lower().split(mark)[0].translate(dict.fromkeys(map(ord, ignored)))
-    return f"{local}@{same_domains(domain)[0]}"
-
-
-def same_domains(domain: str) -> tuple[str, ...]:
-    """Return the domains under which a mailbox of ``domain`` can be reached."""
-    return _SAME.get(group_of(domain), (domain,)) if domain in _SAME.get(group_of(domain), ()) else (domain,)
+    group = group_of(domain)
+    local = email.rpartition("@")[0].lower().split("+")[0]
+    for character in _IGNORED.get(group, ""):
+        local = local.replace(character, "")
+    same = _SAME.get(group, ())
+    return address_key(f"{local}@{same[0] if domain in same else domain}")
 
 
 def may_mail(asked: Asked, domain: str) -> bool:
     """Tell whether one more confirmation mail may go out. Large mailbox providers have no limit of their own."""
     small = group_of(domain) == "other"
     return (
-        asked.address_mails_in_pause == 0
-        and asked.address_mails_in_span < ADDRESS_MAILS
-        and asked.mailbox_mails < MAILBOX_MAILS
-        and (not small or asked.domain_mails < DOMAIN_MAILS)
+        asked.in_pause == 0
+        and asked.in_span < MAILS
+        and asked.in_day < DAY_MAILS
+        and (not small or asked.to_domain < DOMAIN_MAILS)
     )
 
 

@@ -74,10 +74,10 @@ def request(session: Session, address_key: bytes, brand_id: int, language: str, 
     near = AccessRequest.ip.op("<<=", return_type=Boolean())(cast(place(ip or ""), INET))
     from_here = select(func.count()).where(near, AccessRequest.created_at > now - timedelta(hours=1))
     for_it = select(func.count()).where(
-        AccessRequest.address_key == address_key, AccessRequest.created_at > now - timedelta(days=1)
+        AccessRequest.address_key == address_key, AccessRequest.created_at > now - policy.VALID
     )
     asked_here, asked_for = session.scalar(from_here) or 0, session.scalar(for_it) or 0
-    if asked_here >= policy.IP_HOUR_REQUESTS or asked_for >= policy.DAY_ROWS:
+    if asked_here >= policy.IP_HOUR_REQUESTS or asked_for >= policy.ROWS:
         return None
     row = AccessRequest(address_key=address_key, brand_id=brand_id, language=language, ip=ip, created_at=now)
     session.add(row)
@@ -85,8 +85,9 @@ def request(session: Session, address_key: bytes, brand_id: int, language: str, 
     return row.id
 
 
-def answer(session: Session, request_id: int) -> AccessMail | None:
-    """Decide whether a request gets its mail: when somebody has the address, and not too often.
+def answer(session: Session, request_id: int, *, by_link: bool = False) -> AccessMail | None:
+    """Decide whether a request gets its mail: when somebody has the address, and not too often. ``by_link`` tells that
+    who asked holds a link of ours.
 
     Repeating it decides the same.
     """
@@ -100,8 +101,8 @@ def answer(session: Session, request_id: int) -> AccessMail | None:
     if person is None or person.email is None:
         return None
     if row.mailed_at is None:
-        sent = [_mails(session, row.address_key, timedelta(hours=1)), _mails(session, row.address_key, timedelta(1))]
-        if not policy.may_mail(*sent) or active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
+        sent = [_mails(session, row.address_key, policy.VALID), _mails(session, row.address_key, timedelta(1))]
+        if not policy.may_mail(*sent, holder=by_link) or active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
             return None
         row.mailed_at = clock.now()
         session.flush()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, tokens
@@ -21,10 +21,11 @@ from app.customers.queries.contacts import ContactInfo, contact, earlier_address
 from app.customers.services.contacts import change_address
 from consent.models import AddressChange
 from consent.policy import access as policy
+from consent.policy import bombing
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor, Standing, Subject
 from consent.policy.suppression import NO_SERVICE_MAIL
-from consent.queries import permissions, topics
+from consent.queries import permissions, topics, unasked
 from consent.queries.suppressions import active_reasons
 from consent.queries.topics import TopicInfo
 from consent.services import wordings
@@ -61,16 +62,20 @@ def request(session: Session, person: ContactInfo, brand_id: int, address: str, 
     assert person.address_key is not None
     if found.address_key == person.address_key:
         raise InvalidInput(_("This is the address that we have already."), field="email")
+    mailbox = bombing.mailbox_key(found.email, found.domain)
+    unasked.lock(session, mailbox)
     today = AddressChange.created_at > clock.now() - timedelta(days=1)
-    mine = _count(session, today, AddressChange.contact_id == person.id)
-    theirs = _count(session, today, AddressChange.address_key == found.address_key)
-    if mine >= policy.DAY_CHANGES or theirs >= policy.DAY_CHANGES_TO:
+    mine = select(func.count()).where(today, AddressChange.contact_id == person.id)
+    if (session.scalar(mine) or 0) >= policy.DAY_CHANGES:
+        return None
+    if unasked.to_mailbox(session, mailbox, bombing.DAY) >= bombing.DAY_MAILS:
         return None
     row = AddressChange(
         contact_id=person.id,
         brand_id=brand_id,
         email=found.email,
         address_key=found.address_key,
+        mailbox_key=mailbox,
         former_key=person.address_key,
         language=language,
         created_at=clock.now(),
@@ -207,7 +212,3 @@ def _follows(
         language=row.language,
         evidence=proof | {"method": "change of address"},
     )
-
-
-def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(AddressChange).where(*conditions)) or 0

@@ -26,6 +26,7 @@ from consent.services.sign_up import (
     email_key,
     evidence_of,
     lock_address,
+    mailbox_key,
     note_request,
     too_many_rows,
 )
@@ -230,6 +231,6 @@ def renew(session: Session, token: str, visit: Visit) -> int | None:
         if error.expired:
             return None
         raise
-    if row.confirmed_at is not None or too_many_rows(session, row.address_key):
+    if row.confirmed_at is not None or too_many_rows(session, mailbox_key(row)):
         return None
     return again(session, row, ip=visit.ip, user_agent=visit.user_agent[:400], page=visit.page[:400])

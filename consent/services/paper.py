@@ -23,6 +23,7 @@ from consent.policy.sources import clean
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import forms
 from consent.queries.forms import FormInfo
+from consent.queries.suppressions import reasons_against
 from consent.services import sign_up, wordings
 from consent.services.ledger import Entry, append
 
@@ -140,6 +141,8 @@ def _ask(session: Session, form: FormInfo, row: PaperList, person: Person) -> in
 
 
 def _grant(session: Session, row: PaperList, person: Person) -> None:
+    if "erasure" in reasons_against(session, person.address):
+        raise NotAllowed(_("This person's data was erased. Only they can come back, by a form or a confirmation mail."))
     source = clean(f"paper {row.place}")
     names = {"first_name": person.first_name, "last_name": person.last_name}
     contact_id = find_or_create(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.customers.policy import normalise
 from consent.models import SignUp
+from consent.policy import bombing
 from consent.services.sign_up import again, evidence, too_many_rows
 
 
@@ -20,7 +21,8 @@ def agree(session: Session, row: SignUp, statement: str, ip: str | None, user_ag
     assert row.minor_email is not None
     now, child = clock.now(), normalise(row.minor_email)
     row.confirmed_at = now
-    if too_many_rows(session, child.address_key):
+    mailbox = bombing.mailbox_key(child.email, child.domain)
+    if too_many_rows(session, mailbox):
         return None
     consented = evidence(row.email, ip, user_agent, page) | {"statement": statement, "at": now.isoformat()}
     return again(
@@ -28,6 +30,7 @@ def agree(session: Session, row: SignUp, statement: str, ip: str | None, user_ag
         row,
         email=child.email,
         address_key=child.address_key,
+        mailbox_key=mailbox,
         domain=child.domain,
         minor_email=None,
         minor_key=None,

@@ -17,8 +17,10 @@ from consent.errors import NotAllowed
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.profiles import measured_by_default
 from consent.policy.standing import Action, Actor, Standing, Subject
+from consent.policy.suppression import WANTED_BY_PERSON
 from consent.queries import permissions, topics
 from consent.queries.pauses import paused_until
+from consent.queries.suppressions import active_reasons
 from consent.queries.topics import TopicInfo
 from consent.services import wordings
 from consent.services.confirm import Visit
@@ -109,7 +111,8 @@ def change(
     """Write what changed into the ledger. ``wording`` has the texts shown beside ``topics`` and ``tracking``.
 
     A link that reached the mailbox and a button behind it are what a confirmation is, so what is turned on here is
-    ``confirmed``; unless the contact has another address by now, which this link does not speak for.
+    ``confirmed``; unless the contact has another address by now, which this link does not speak for. Nothing is turned
+    on by a mail's link for somebody who objected or complained. Raises ``NotAllowed`` then, and nothing is written.
     """
     person = contact(session, contact_id)
     offered = {choice.topic.id for choice in load(session, contact_id, mail.brand_id).choices}
@@ -164,6 +167,10 @@ def _permit(
 ) -> None:
     if mail.address_key is not None and mail.address_key != person.address_key:
         raise NotAllowed(_("This link came to another address. Use the link in a mail to your present one."))
+    if campaign_id is not None and _said_no(session, person):
+        raise NotAllowed(
+            _("You said no to all marketing. To take that back, ask for a link to your mailbox; nothing was changed.")
+        )
     chosen = sorted(topic_ids)
     if chosen and person.address_key is not None:
         if person.objected_at is not None or person.complained_at is not None:
@@ -175,6 +182,13 @@ def _permit(
             append(session, person.id, _yes(session, mail, proof, campaign_id, wording["topics"], topic_id=topic_id))
     if tracking and permissions.tracking_of_contact(session, person.id).get(mail.brand_id) is not True:
         append(session, person.id, _yes(session, mail, proof, campaign_id, wording["tracking"]))
+
+
+def _said_no(session: Session, person: ContactInfo) -> bool:
+    """Tell whether somebody objected or complained. A mail's link, which may have been passed on, does not end that."""
+    if person.objected_at is not None or person.complained_at is not None or person.address_key is None:
+        return True
+    return bool(active_reasons(session, person.address_key) & WANTED_BY_PERSON)
 
 
 def _yes(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from app.core import clock
 from app.customers.queries.contacts import by_address
 from consent.models import Form, SignUp
+from consent.queries import unasked
 from consent.queries.suppressions import active_reasons
 from consent.services import sign_up
 from consent.services.sign_up import Mailing
@@ -48,7 +49,7 @@ def choose(session: Session, limit: int = 500) -> Chosen:
     rows = session.scalars(query).all()
     to_mail = []
     for row in rows:
-        if not sign_up.try_lock_address(session, row):
+        if not unasked.try_lock(session, sign_up.mailbox_key(row)):
             continue  # it is being confirmed, perhaps; the next round sees what came of it
         if _wanted(session, row) and sign_up.may_mail(session, row):
             row.reminded_at = now

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, ColumnElement, and_, cast, func, select
+from sqlalchemy import Boolean, cast, func, select
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.ids import random_id
@@ -20,11 +20,12 @@ from app.core.places import place
 from app.customers.policy import Address
 from app.customers.queries.contacts import by_address
 from consent.models import SignUp, Wording
-from consent.policy import bombing
+from consent.policy import bombing, chain
 from consent.policy.ladder import Basis, Level
 from consent.policy.sources import label
 from consent.policy.standing import Action, Actor, Subject
 from consent.policy.suppression import NO_SERVICE_MAIL
+from consent.queries import unasked
 from consent.queries.forms import FormInfo
 from consent.queries.suppressions import reasons_against
 from consent.services import figures, wordings
@@ -32,7 +33,7 @@ from consent.services.ledger import Entry, append, lock
 
 VALID = timedelta(days=7)
 KEPT = timedelta(days=30)  # after it ended, for those who come late; then the row is purged
-ROWS_A_DAY = 20  # kept of one address: a victim's name must not fill the table
+ROWS_A_DAY = 20  # kept of one mailbox: a victim's name must not fill the table
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,15 @@ def request(session: Session, asked: Request) -> int | None:
     now = clock.now()
     if asked.ip and from_here(session, asked.ip) >= asked.most_from_here:
         return None
-    if too_many_rows(session, asked.address.address_key):
+    mailbox = bombing.mailbox_key(asked.address.email, asked.address.domain)
+    if too_many_rows(session, mailbox):
         return None
     row = SignUp(
         form_id=asked.form.id,
         brand_id=asked.form.brand_id,
         email=asked.address.email,
         address_key=asked.address.address_key,
+        mailbox_key=mailbox,
         domain=asked.address.domain,
         topic_ids=list(asked.topic_ids),
         tracking=asked.tracking,
@@ -112,8 +115,8 @@ def _shown(session: Session, asked: Request) -> dict[str, int]:
 
 
 _AGAIN = (
-    "form_id brand_id email address_key domain topic_ids tracking language ip user_agent page source referrer "
-    "wordings fields minor_email minor_key statements"
+    "form_id brand_id email address_key mailbox_key domain topic_ids tracking language ip user_agent page source"
+    " referrer wordings fields minor_email minor_key statements"
 ).split()
 
 
@@ -140,10 +143,10 @@ def from_here(session: Session, ip: str) -> int:
     return session.scalar(select(func.count()).where(near, lately)) or 0
 
 
-def too_many_rows(session: Session, address_key: bytes) -> bool:
-    """Tell whether as many requests for an address are kept as one day may bring."""
+def too_many_rows(session: Session, mailbox: bytes) -> bool:
+    """Tell whether as many requests for a mailbox are kept as one day may bring."""
     lately = SignUp.created_at > clock.now() - timedelta(days=1)
-    return (session.scalar(select(func.count()).where(SignUp.address_key == address_key, lately)) or 0) >= ROWS_A_DAY
+    return (session.scalar(select(func.count()).where(SignUp.mailbox_key == mailbox, lately)) or 0) >= ROWS_A_DAY
 
 
 @dataclass(frozen=True)
@@ -212,21 +215,20 @@ def lock_address(session: Session, row: SignUp) -> None:
 
     Whoever needs more locks than one takes this one first, then that of the contact, then those of requests.
     """
-    session.execute(select(func.pg_advisory_xact_lock(_lock_of(row))))
-
-
-def try_lock_address(session: Session, row: SignUp) -> bool:
-    """Do the same without waiting; False when another decision is being made."""
-    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_lock_of(row)))))
-
-
-def _lock_of(row: SignUp) -> ColumnElement[int]:
-    return func.hashtext(f"sign-up {bombing.mailbox(row.email, row.domain)}")
+    unasked.lock(session, mailbox_key(row))
 
 
 def may_mail(session: Session, row: SignUp) -> bool:
     """Tell whether one more confirmation mail or reminder may go to the address of a request."""
-    return bombing.may_mail(_asked(session, row), row.domain)
+    key = mailbox_key(row)
+    mine, theirs = SignUp.mailbox_key == key, SignUp.domain == row.domain
+    asked = bombing.Asked(
+        in_pause=unasked.confirmations(session, mine, bombing.PAUSE),
+        in_span=unasked.confirmations(session, mine, bombing.SPAN),
+        in_day=unasked.to_mailbox(session, key, bombing.DAY),
+        to_domain=unasked.confirmations(session, theirs, bombing.DOMAIN_SPAN),
+    )
+    return bombing.may_mail(asked, row.domain)
 
 
 def note_request(session: Session, row: SignUp) -> None:
@@ -264,6 +266,7 @@ def evidence_of(session: Session, row: SignUp, ip: str | None, user_agent: str, 
         "source": row.source,
         "referrer": row.referrer,
         "notice_version": str(told.version) if told else "",
+        "notice_sha256": chain.words_digest(told.kind, told.language, told.version, told.text) if told else "",
         **row.statements,
     }
     return evidence(row.email, ip, user_agent, page) | {name: value for name, value in more.items() if value}
@@ -275,30 +278,6 @@ def email_key(row: SignUp) -> str:
     return f"{local.lower()}@{row.domain}"
 
 
-def _asked(session: Session, row: SignUp) -> bombing.Asked:
-    now = clock.now()
-
-    def mails(since: timedelta, who: ColumnElement[bool], *, late: timedelta = VALID) -> int:
-        # created_at is what the indexes know; a job may be late, but not by more than a request is valid.
-        recent = SignUp.created_at > now - since - late
-        sent = (func.count().filter(at > now - since) for at in (SignUp.mailed_at, SignUp.reminded_at))
-        return sum(session.execute(select(*sent).where(recent, who)).one())
-
-    same = SignUp.address_key == row.address_key
-    mailbox = and_(
-        SignUp.domain.in_(bombing.same_domains(row.domain)),
-        _mailbox(SignUp.email, row.domain) == _mailbox(row.email, row.domain),
-    )
-    return bombing.Asked(
-        address_mails_in_pause=mails(bombing.ADDRESS_PAUSE, same),
-        address_mails_in_span=mails(bombing.ADDRESS_SPAN, same),
-        mailbox_mails=mails(bombing.MAILBOX_SPAN, mailbox, late=timedelta()),
-        domain_mails=mails(bombing.DOMAIN_SPAN, SignUp.domain == row.domain),
-    )
-
-
-def _mailbox(email: InstrumentedAttribute[str] | str, domain: str) -> ColumnElement[str]:
-    """Return the local part without what can be written into it at will."""
-    ignored, mark = bombing.spellings(domain)
-    local = func.split_part(func.lower(func.split_part(email, "@", 1)), mark, 1)
-    return func.translate(local, ignored, "") if ignored else local
+def mailbox_key(row: SignUp) -> bytes:
+    """Return the key of the mailbox of a request."""
+    return row.mailbox_key or bombing.mailbox_key(row.email, row.domain)

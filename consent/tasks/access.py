@@ -19,10 +19,10 @@ ERASED_VALID = timedelta(hours=20)  # how long the last mail is tried; then even
 
 
 @job("consent.answer_access", queue=Queue.SYSTEM)
-def answer_access(request_id: int) -> None:
+def answer_access(request_id: int, by_link: int = 0) -> None:
     """Send the link that was asked for, unless it is not to be sent. May send it twice after a crash."""
     with unit_of_work() as session:
-        mail = access.answer(session, request_id)
+        mail = access.answer(session, request_id, by_link=bool(by_link))
     if mail is None:
         return
     token = access.token_for(mail.contact_id, mail.address_key, mail.brand_id)

@@ -114,7 +114,7 @@ def send_from_footer(token: str) -> ResponseReturnValue:
         person = contact(session, link.contact_id)
         if person.address_key is None:
             raise InvalidToken()
-        _request(session, person.address_key, link.brand.id)
+        _request(session, person.address_key, link.brand.id, by_link=True)
     return render_template("web/consent/access_sent.html", brand=link.brand, address=masked(person.email))
 
 
@@ -133,7 +133,7 @@ def renew(token: str) -> ResponseReturnValue:
     with unit_of_work() as session:
         late = access.holder(session, token, late=True)
         assert late.contact.address_key is not None
-        _request(session, late.contact.address_key, late.brand.id)
+        _request(session, late.contact.address_key, late.brand.id, by_link=True)
     return render_template("web/consent/access_sent.html", brand=late.brand, address=masked(late.contact.email))
 
 
@@ -242,10 +242,10 @@ def _brands(session: Session) -> tuple[BrandInfo | None, BrandInfo]:
     return named or (every[0] if len(every) == 1 else None), named or every[0]
 
 
-def _request(session: Session, address_key: bytes, brand_id: int) -> None:
+def _request(session: Session, address_key: bytes, brand_id: int, *, by_link: bool = False) -> None:
     request_id = access.request(session, address_key, brand_id, language.select(), request.remote_addr)
     if request_id is not None:
-        enqueue(session, answer_access, request_id)
+        enqueue(session, answer_access, request_id, int(by_link))
 
 
 def _link(session: Session, token: str, slug: str) -> FooterLink:

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.core.errors import InvalidInput
 from app.customers.policy import Address, normalise
-from consent.policy.bombing import mailbox
+from consent.policy.bombing import mailbox_key
 from consent.views.form_page import FormPage
 
 
@@ -24,7 +24,7 @@ def parent_of(page: FormPage, child: Address) -> Address | None:
         parent = normalise(page.typed.get("parent", "")[:320])
     except InvalidInput as error:
         raise InvalidInput(str(error), field="parent") from None
-    if mailbox(parent.email, parent.domain) == mailbox(child.email, child.domain):
+    if mailbox_key(parent.email, parent.domain) == mailbox_key(child.email, child.domain):
         raise InvalidInput(_("A parent needs an address of their own."), field="parent")
     return parent
 

@@ -18,6 +18,7 @@ from app.accounts.views.guard import csrf, public
 from app.core import clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
+from consent.errors import NotAllowed
 from consent.forms.names import LEAVING_NAMES
 from consent.policy import pausing
 from consent.policy.standing import Actor
@@ -51,7 +52,7 @@ def change(token: str) -> ResponseReturnValue:
     try:
         with unit_of_work() as session:
             apply(session, follow(session, token))
-    except InvalidInput as error:
+    except (InvalidInput, NotAllowed) as error:
         with unit_of_work() as session:
             return choices(session, follow(session, token), footer_token=token, error=str(error)), error.status
     return saved()

@@ -19,7 +19,7 @@ from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
 from app.customers.services import fields
 from app.customers.services.contacts import change_address
-from consent.policy.access import IP_HOUR_REQUESTS
+from consent.policy.access import IP_HOUR_REQUESTS, ROWS
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor
 from consent.queries import permissions, topics
@@ -92,16 +92,16 @@ def test_row_62_known_and_unknown_addresses_get_the_same_answer_by_the_same_work
 
 
 def test_one_mailbox_gets_few_links(
-    client: FlaskClient, ada: int, mailbox: Mailbox, run_jobs: Callable[[], int], clock: Clock
+    client: FlaskClient, ada: int, mailbox: Mailbox, run_jobs: Callable[[], int]
 ) -> None:
     bodies = {client.post("/access", data={"email": "ada@example.com"}).text for _ in range(30)}
     assert len(bodies) == 1
     run_jobs()
-    assert len(mailbox.mails) == 3
+    assert len(mailbox.mails) == 1  # none while the last one is good
     with unit_of_work() as session:
         rows = session.execute(text("SELECT count(*) FROM access_request")).scalar_one()
         kept = session.execute(text("SELECT string_agg(t::text, ' ') FROM access_request t")).scalar_one()
-    assert rows == 20 and "ada@" not in kept
+    assert rows == ROWS and "ada@" not in kept
 
 
 def test_row_59_one_line_cannot_ask_for_many_links(client: FlaskClient, stage: Stage) -> None:
@@ -130,6 +130,7 @@ def test_the_mail_comes_from_a_brand_that_the_person_knows(
     run_jobs()
     with unit_of_work() as session:
         make.grant(session, ada, topic)
+        session.execute(text("UPDATE access_request SET mailed_at = mailed_at - interval '31 minutes'"))
     client.post(f"/access?brand={slug}", data={"email": "ada@example.com"})
     run_jobs()
     assert name not in mailbox.mails[0]["Subject"] and name in mailbox.mails[1]["Subject"]

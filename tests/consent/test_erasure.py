@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.core import config
 from app.core import db as core_db
@@ -23,7 +24,7 @@ from app.core.secrets import key_pair, open_sealed, seal_for
 from app.customers.engine import importing
 from app.customers.queries import imports
 from app.customers.queries.contacts import by_address, contact
-from app.customers.services.importing import batches, forgetting
+from app.customers.services.importing import barriers, batches, forgetting
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.source import inspect
 from app.local.engines.postgres import programs
@@ -174,6 +175,37 @@ def test_row_41_an_import_does_not_bring_them_back(person: int, stage: Stage, tm
         assert by_address(session, FORMER) is None
         assert contact(session, person).email is None
         assert verify(session).broken is None
+
+
+def test_row_41_an_import_that_is_under_way_does_not_bring_them_back(
+    person: int, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are erased in the very moment between the question who must not come back and the adding of the others."""
+    path = tmp_path / "again.csv"
+    path.write_text(f"email,first_name\n{EMAIL},Zébulon\nother@example.com,Other\n")
+    with unit_of_work() as session:
+        batch = batches.create(session, inspect(path, tmp_path), "again.csv")
+        statement = Statement(stage.news, "confirmed", "consent", "former tool", "archive")
+        batches.prepare(session, batch, {"email": "email", "first_name": "first_name"}, statement)
+    asked: list[str] = []
+
+    def erase_now(_session: Session, people: str) -> set[bytes]:
+        if not asked:
+            with unit_of_work() as another:
+                erase(another, person, actor=Actor.SUBSCRIBER)
+        asked.append(people)
+        return set()
+
+    monkeypatch.setitem(barriers._entries, "test", erase_now)
+    importing.run(batch)
+    with unit_of_work() as session:
+        done = imports.batch(session, batch)
+        assert (done.added, done.rejected, done.updated) == (1, 1, 0)
+        assert by_address(session, KEY_FORM) is None
+        assert contact(session, person).erased_at is not None
+        assert verify(session).broken is None
+        left = session.execute(text("SELECT string_agg(c::text, ' ') FROM contact c")).scalar_one()
+    assert traces(left) == []
 
 
 def test_row_41_erasing_by_the_staff_page_leaves_nothing_either(

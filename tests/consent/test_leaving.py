@@ -10,11 +10,12 @@ from itertools import product
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import BigInteger, literal, select, text
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.accounts.views.guard import access_of
-from app.core import config, tokens
+from app.core import clock, config, tokens
 from app.core.config import Settings
 from app.core.db import unit_of_work
 from app.core.tokens import Purpose
@@ -23,11 +24,15 @@ from app.customers.services.contacts import change_address
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Actor
 from consent.queries import permissions
+from consent.queries.gates import gates
+from consent.queries.suppressions import active_reasons
 from consent.queries.verify import verify
 from consent.services import access
 from consent.services.confirm import token_for
 from consent.services.erase import erase
+from consent.services.objections import complain, object_to_marketing
 from consent.services.preferences import masked
+from consent.services.suppress import suppress_address
 from tests.conftest import Clock
 from tests.consent.conftest import CAMPAIGN, Stage
 from tests.factories import consent as make
@@ -304,6 +309,46 @@ def test_row_42_an_objection_covers_every_brand(client: FlaskClient, stage: Stag
         assert person.objected_at is not None
         change_address(session, ada, "ada@example.org")
         assert contact(session, ada).objected_at is not None  # a new address does not escape it
+
+
+@pytest.mark.parametrize("said", ["object", "complain", "listed"])
+def test_row_42_a_mails_link_which_may_have_been_passed_on_ends_no_objection(
+    client: FlaskClient, stage: Stage, ada: int, said: str
+) -> None:
+    """Not by ticking a topic, nor by undoing; behind a fresh link to the mailbox it ends."""
+    token = stage.permission_token(ada)
+    path = f"/preferences/{token}"
+    undo = re.search(r'name="undo" value="([^"]+)"', client.post(f"/unsubscribe/{token}", data={"page": "1"}).text)
+    assert undo is not None
+    with unit_of_work() as session:
+        key = contact(session, ada).address_key or b""
+        if said == "object":
+            object_to_marketing(session, ada, actor=Actor.SUBSCRIBER)
+        elif said == "complain":
+            complain(session, ada)
+        else:  # as another system's list says
+            suppress_address(session, address_key=key, reason="objection")
+    wish = {"act": "save", "shown_off": [stage.news], "topic": [stage.news]}
+    refused = client.post(path, data=wish)
+    assert refused.status_code == 409 and "ask for a link to your mailbox" in refused.text
+    assert client.post(path, data={"shown_tracking": "no", "tracking": "yes"}).status_code == 409
+    client.post(f"/unsubscribe/{token}/undo", data={"undo": undo[1]})
+    with unit_of_work() as session:
+        assert not mailable(session, ada, stage)
+    door = f"/access/{access.token_for(ada, key, stage.brand)}/preferences/maison-exemple"
+    assert client.post(door, data={**wish, "shown_off": [stage.news, stage.offers], "topic": [stage.offers]}).location
+    with unit_of_work() as session:
+        person = contact(session, ada)
+        assert person.objected_at is None and person.complained_at is None
+        assert not active_reasons(session, key)
+        assert mailable(session, ada, stage)
+        assert verify(session).broken is None
+
+
+def mailable(session: Session, contact_id: int, stage: Stage) -> bool:
+    """Whether all gates are open for the first topic."""
+    who = select(literal(contact_id, BigInteger()).label("contact_id"))
+    return session.execute(gates(stage.news, stage.brand, clock.now(), who)).one().gate is None
 
 
 def test_row_63_other_sites_cannot_change_preferences(client: FlaskClient, stage: Stage, ada: int) -> None:

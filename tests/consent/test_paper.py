@@ -172,6 +172,20 @@ def test_an_analyst_brings_nothing_in(client: FlaskClient, stage: Stage) -> None
     assert client.get("/forms/paper/new/1").status_code == 403
 
 
+def test_row_41_a_list_on_paper_does_not_bring_back_who_was_erased(
+    bring: Bring, mailbox: Mailbox, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        erase(session, make.make_contact(session, "ada@example.com"), actor=Actor.SUBSCRIBER)
+    page = bring("Ada@example.com, Ada", confirms="")
+    assert "data was erased" in page.text
+    with unit_of_work() as session:
+        assert by_address(session, "ada@example.com") is None
+    bring("Ada@example.com, Ada", confirms="y")  # who confirms, comes back by their own act
+    run_jobs()
+    assert [mail["To"] for mail in mailbox.mails] == ["Ada@example.com"]
+
+
 def test_a_csv_file_may_hold_the_people(bring: Bring, run_jobs: Callable[[], int], mailbox: Mailbox) -> None:
     table = "\ufeffemail,first_name\r\nada@example.com,Ada\r\n".encode()
     bring("bob@example.com", table=(io.BytesIO(table), "people.csv"))

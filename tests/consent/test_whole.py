@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,16 +21,13 @@ from app.core.db import unit_of_work
 from consent.commands import consent
 from consent.errors import LedgerBroken
 from consent.policy import anchor_file, chain
-from consent.policy.ladder import Basis, Level
 from consent.policy.merkle import Tree
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import anchors, walk
 from consent.queries.verify import Break, verify
-from consent.services import forms, wordings
 from consent.services.anchors import make as make_anchor
 from consent.services.anchors import make_daily
 from consent.services.erase import erase
-from consent.services.forms import FormSpec, default_texts
 from consent.services.ledger import Entry, append
 from consent.services.objections import complain, object_to_marketing
 from consent.tasks.anchors import anchor as anchor_job
@@ -142,40 +138,6 @@ def test_row_36_any_single_change_of_any_column_of_any_row_is_found(session: Ses
     assert verify(session).broken is None
 
 
-def agreed(session: Session) -> int:
-    """Somebody who agreed to words and read a notice; returns the id of the words."""
-    brand = make.make_brand(session)
-    topic = make.make_topic(session, brand)
-    form = forms.create(session, FormSpec("Home", brand, (topic,), texts=default_texts("Exemple")))
-    wording = wordings.ensure(session, form, "consent", "en", "I would like to receive e-mails.")
-    told = "Who asks, what for, how long"
-    wordings.ensure(session, form, "notice_shown", "en", told)
-    read = {"notice_version": "1", "notice_sha256": chain.words_digest("notice_shown", "en", 1, told)}
-    entry = make.entry(topic, Level.CONFIRMED, Basis.CONSENT, Actor.SUBSCRIBER, evidence=read)
-    append(session, make.make_contact(session), replace(entry, wording_id=wording, form_id=form, language="en"))
-    return wording
-
-
-@pytest.mark.parametrize("column", ["kind", "language", "version", "text"])
-def test_row_36_words_that_were_shown_cannot_be_changed_unseen(session: Session, column: str) -> None:
-    wording = agreed(session)
-    assert verify(session).broken is None
-    other = "version + 50" if column == "version" else f"{column} || ' more'"
-    for which, what in ((f"id = {wording}", "words that were"), ("kind = 'notice_shown'", "notice that was")):
-        statement = text(f"UPDATE wording SET {column} = {other} WHERE {which}")
-        with pytest.raises(DBAPIError, match="append-only"), session.begin_nested():
-            session.execute(statement)
-        with session.begin_nested() as savepoint:
-            session.execute(text("ALTER TABLE wording DISABLE TRIGGER wording_append_only"))
-            session.execute(statement)
-            found = verify(session).broken
-            assert found is not None and what in found.what
-            session.execute(text(f"DELETE FROM wording WHERE {which}"))
-            found = verify(session).broken
-            assert found is not None and what in found.what
-            savepoint.rollback()
-
-
 @pytest.mark.parametrize("column", ["objected_at", "complained_at", "erased_at"])
 def test_a_mark_on_a_contact_that_the_ledger_does_not_know_is_found(session: Session, column: str) -> None:
     for person in ledger(session):
@@ -259,7 +221,6 @@ def test_evidence_of_nothing_is_found(session: Session) -> None:
 
 def test_entries_hashed_in_the_former_form_still_verify(session: Session) -> None:
     from consent.models import PermissionEvent
-    from consent.policy import chain
     from consent.services.ledger import record_of
 
     topic = make.make_topic(session)

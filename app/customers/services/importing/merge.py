@@ -42,6 +42,10 @@ WITH added AS (
 )
 INSERT INTO people SELECT id, address_key FROM added
 """)
+_REMOVE = text("""
+WITH gone AS (DELETE FROM people WHERE address_key = ANY(:keys) RETURNING contact_id)
+DELETE FROM contact c USING gone WHERE c.id = gone.contact_id AND c.address_key = ANY(:keys) AND c.created_at = :now
+""")
 _CHANGES = " OR ".join(f"i.{name} IS NOT NULL AND i.{name} IS DISTINCT FROM c.{name}" for name in CORE)
 _UPDATE = text(f"""
 UPDATE contact c SET {", ".join(f"{name} = coalesce(i.{name}, c.{name})" for name in CORE)},
@@ -85,6 +89,11 @@ def merge(
         if known + merged.added >= total:
             break
         known += _count(session, _FIND)  # somebody else added the same person meanwhile
+    if late := _bar(session):
+        # They were erased while this batch was on its way, after it was asked who must not come back.
+        merged.added -= _count(session, _REMOVE, {"keys": list(late), "now": now})
+        merged.barred |= late
+        total -= len(late)
     if known:
         merged.updated = _count(session, _UPDATE, {"now": now})
     merged.unchanged = total - merged.added - merged.updated
