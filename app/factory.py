@@ -35,7 +35,7 @@ from campaigns.queries import segments as segment_queries
 from campaigns.queries import timeline as campaign_timeline
 from campaigns.services import forget, silence, withdrawals
 from campaigns.views import campaigns as campaign_pages
-from campaigns.views import content, control, segments, web_version
+from campaigns.views import content, control, lists, segments, web_version
 from campaigns.views import waves as campaign_waves
 from consent import tasks as consent_tasks  # noqa: F401 - declares jobs
 from consent import views as consent_views
@@ -70,6 +70,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     brands.controller,
     senders.blueprint,
     segments.blueprint,
+    lists.blueprint,
     campaign_pages.blueprint,
     content.blueprint,
     campaign_waves.blueprint,

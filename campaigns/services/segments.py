@@ -14,7 +14,7 @@ from app.accounts.services import audit
 from app.core import clock
 from app.core.errors import Conflict, InvalidInput, NotFound
 from campaigns.errors import EditConflict
-from campaigns.models import Segment
+from campaigns.models import Segment, SegmentCount
 from campaigns.queries import segments as queries
 
 MAX_NAME = 120
@@ -27,8 +27,6 @@ def create(session: Session, name: str, definition: Mapping[str, Any]) -> int:
     """
     row = Segment(name=_free_name(session, name, None))
     _define(session, row, definition)
-    session.add(row)
-    session.flush()
     audit.record(session, "created", "segment", row.id)
     return row.id
 
@@ -81,9 +79,24 @@ def _row(session: Session, segment_id: int) -> Segment:
 
 
 def _define(session: Session, row: Segment, definition: Mapping[str, Any]) -> None:
-    row.last_count = queries.count(session, definition, row.id)
+    people = queries.count(session, definition, row.id)
     row.definition = dict(definition)
-    row.counted_at = clock.now()
+    session.add(row)
+    session.flush()
+    _note(session, row, people)
+
+
+def _note(session: Session, row: Segment, people: int) -> None:
+    row.last_count, row.counted_at = people, clock.now()
+    session.add(SegmentCount(segment_id=row.id, at=row.counted_at, people=people))
+    session.flush()
+
+
+def count_anew(session: Session, segment_id: int) -> None:
+    """Count a segment for its history. Raises ``SegmentError`` when it cannot be understood any more."""
+    row = _row(session, segment_id)
+    with queries.bounded(session, seconds=120):
+        _note(session, row, queries.count(session, row.definition, segment_id))
 
 
 def _free_name(session: Session, name: str, segment_id: int | None) -> str:

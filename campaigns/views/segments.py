@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from app.accounts.policy import Look, Role
 from app.accounts.views.guard import allows
 from app.accounts.views.reading import saw, shows_people
+from app.core import clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, UserError
 from campaigns.queries import segments as queries
@@ -45,10 +46,11 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/new")
 @allows(Role.ANALYST)
 def new() -> ResponseReturnValue:
-    """Show an empty builder, or a copy of the segment ``like``."""
-    like = request.args.get("like", type=int)
+    """Show an empty builder, a copy of the segment ``like``, or the people on ``list``."""
+    like, people_list = request.args.get("like", type=int), request.args.get("list", type=int)
+    first = {"list": people_list, "op": "in"} if people_list else builder.BLANK
     with unit_of_work() as session:
-        definition = queries.segment(session, like).definition if like else {"all": [dict(builder.BLANK)]}
+        definition = queries.segment(session, like).definition if like else {"all": [dict(first)]}
     return _page(definition)
 
 
@@ -58,7 +60,9 @@ def page(segment_id: int) -> ResponseReturnValue:
     """Show a segment in the builder."""
     with unit_of_work() as session:
         segment = queries.segment(session, segment_id)
-    return _page(segment.definition, segment=segment, name=segment.name, seen=segment.updated_at.isoformat())
+        history = queries.history(session, segment_id)
+    seen = segment.updated_at.isoformat()
+    return _page(segment.definition, segment=segment, name=segment.name, seen=seen, history=history)
 
 
 @blueprint.post("/new")
@@ -115,13 +119,41 @@ def count() -> ResponseReturnValue:
     """Return how many people the posted conditions find, and some of them."""
     try:
         with unit_of_work() as session:
-            found = queries.look(session, _posted(session))
+            found = queries.look(session, _posted(session), segment_id=_segment_id())
             saw([person.id for person in found.people])
     except UserError as error:
         unfinished = any("/" in name and not value.strip() for name, value in request.form.items())
         said = _("Fill in what is still empty; then the people are counted.") if unfinished else str(error)
         return render_template("web/segments/_count.html", problem=said)
     return render_template("web/segments/_count.html", found=found)
+
+
+@blueprint.post("/explain")
+@allows(Role.ANALYST)
+def explain() -> ResponseReturnValue:
+    """Return what each condition does to the posted segment, and which excludes most."""
+    try:
+        with unit_of_work() as session, queries.bounded(session):
+            found = queries.explain(session, _posted(session), _context(session))
+    except UserError as error:
+        return render_template("web/segments/_explained.html", problem=str(error))
+    return render_template("web/segments/_explained.html", found=found)
+
+
+@blueprint.post("/overlap")
+@allows(Role.ANALYST)
+def overlap() -> ResponseReturnValue:
+    """Return how many people the posted segment shares with others."""
+    try:
+        with unit_of_work() as session, queries.bounded(session):
+            context = _context(session)
+            others = [o for o in context.segments.values() if not o.archived and o.id not in context.opened.trail]
+            people, shared = queries.overlaps(session, _posted(session), context, others)
+    except UserError as error:
+        return render_template("web/segments/_overlap.html", problem=str(error))
+    return render_template(
+        "web/segments/_overlap.html", people=people, shared=shared, left_out=len(others) - len(shared)
+    )
 
 
 def _save(segment_id: int | None) -> ResponseReturnValue:
@@ -182,20 +214,46 @@ def _page(
     name: str = "",
     seen: str = "",
     problem: str = "",
+    history: Sequence[queries.Counted] = (),
 ) -> str:
     with unit_of_work() as session:
-        shown = _shown(session, definition, as_json="definition" in request.form)
-    return render_template("web/segments/edit.html", segment=segment, name=name, seen=seen, refused=problem, **shown)
+        shown = _shown(session, definition, as_json="definition" in request.form, segment=segment)
+    return render_template(
+        "web/segments/edit.html",
+        segment=segment,
+        name=name,
+        seen=seen,
+        refused=problem,
+        course={
+            "kind": "line",
+            "x": [counted.at.isoformat() for counted in history],
+            "series": [{"name": _("People"), "data": [counted.people for counted in history]}],
+        },
+        taken_on=clock.now(),
+        **shown,
+    )
 
 
-def _shown(session: Session, definition: object, *, as_json: bool = False, focus: str = "") -> dict[str, object]:
+def _shown(
+    session: Session,
+    definition: object,
+    *,
+    as_json: bool = False,
+    focus: str = "",
+    segment: queries.SegmentInfo | None = None,
+) -> dict[str, object]:
     """Return what the builder's template needs."""
-    context = _context(session)
+    context = _context(session, segment.id if segment else None)
     if as_json or not isinstance(definition, Mapping):
         return {"text": json.dumps(definition, ensure_ascii=False, indent=2), "tree": None, "focus": focus}
     return {"tree": builder.draw(definition, context), "menu": builder.menu(context), "focus": focus}
 
 
-def _context(session: Session) -> Context:
+def _context(session: Session, segment_id: int | None = None) -> Context:
     locale = get_locale()
-    return Context.of(session, locale.language if locale else "en")
+    return Context.of(session, locale.language if locale else "en", segment_id=segment_id or _segment_id())
+
+
+def _segment_id() -> int | None:
+    """Return which stored segment a posted builder shows."""
+    return request.form.get("segment", type=int)

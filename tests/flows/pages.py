@@ -56,6 +56,7 @@ PAGES = (
     Place("segments", "/segments"),
     Place("segment", "/segments", r"/segments/\d+"),
     Place("segment-new", "/segments/new"),
+    Place("people-lists", "/segments/lists"),
     Place("topics", "/topics"),
     Place("topic", "/topics", r"/topics/\d+/edit"),
     Place("topic-new", "/topics/new"),

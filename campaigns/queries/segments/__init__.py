@@ -16,8 +16,9 @@ from campaigns.queries.segments import (
     sample as random_sample,
 )
 from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, certain, conditions
-from campaigns.queries.segments.run import Look, compile, count, joined, look, sample
-from campaigns.queries.segments.stored import SegmentInfo, by_names, segment, segments
+from campaigns.queries.segments.insight import Explanation, Overlap, explain, overlaps
+from campaigns.queries.segments.run import Look, bounded, compile, count, joined, look, roomy, sample
+from campaigns.queries.segments.stored import Counted, SegmentInfo, by_names, due, history, segment, segments
 from campaigns.queries.segments.words import describe
 
 for _kind in (
@@ -37,17 +38,26 @@ __all__ = [
     "Condition",
     "Context",
     "Control",
+    "Counted",
+    "Explanation",
     "Look",
+    "Overlap",
     "SegmentInfo",
     "Verdict",
+    "bounded",
     "by_names",
     "certain",
     "compile",
     "conditions",
     "count",
     "describe",
+    "due",
+    "explain",
+    "history",
     "joined",
     "look",
+    "overlaps",
+    "roomy",
     "sample",
     "segment",
     "segments",

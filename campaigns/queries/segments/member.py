@@ -75,9 +75,8 @@ def _list(leaf: Leaf, context: Context) -> Verdict:
 
 
 def _segment_subjects(context: Context) -> list[tuple[str, str]]:
-    return (
-        [("", _("The segment"))] if any(one.id not in context.opened.trail for one in context.segments.values()) else []
-    )
+    others = context.segments.keys() - set(context.opened.trail)
+    return [("", _("The segment"))] if others else []
 
 
 def _list_subjects(context: Context) -> list[tuple[str, str]]:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
-from campaigns.models import CampaignSegment, Segment
+from campaigns.models import CampaignSegment, Segment, SegmentCount
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,29 @@ def by_names(session: Session, names: Iterable[str]) -> dict[str, SegmentInfo]:
     """Return the named segments that exist, by name."""
     rows = session.execute(_select().where(Segment.name.in_(list(names))))
     return {row.name: _info(row, uses) for row, uses in rows}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many people a segment had at a moment."""
+
+    at: datetime
+    people: int
+
+
+def history(session: Session, segment_id: int, limit: int = 400) -> list[Counted]:
+    """Return the latest counts of a segment, in order of time."""
+    rows = session.execute(
+        select(SegmentCount.at, SegmentCount.people)
+        .where(SegmentCount.segment_id == segment_id)
+        .order_by(SegmentCount.at.desc())
+        .limit(limit)
+    )
+    return [Counted(at, people) for at, people in rows][::-1]
+
+
+def due(session: Session, before: datetime) -> list[int]:
+    """Return the segments in use that were counted last before then, the longest uncounted first."""
+    test = or_(Segment.counted_at.is_(None), Segment.counted_at < before)
+    query = select(Segment.id).where(Segment.archived_at.is_(None), test).order_by(Segment.counted_at, Segment.id)
+    return list(session.scalars(query))

@@ -70,6 +70,15 @@ def both(definition: object, context: Context, place: Place = Place()) -> Verdic
     return Verdict(yes, compiler.node(definition, place, negated=True))
 
 
+def members_of(definition: object) -> tuple[str, list[tuple[object, Place]]]:
+    """Return the mode of the outermost group and its members with their places; of what is no group, itself in an
+    ``all``."""
+    mode = mode_of(definition) if isinstance(definition, Mapping) else None
+    if mode is None or not isinstance(definition, Mapping):
+        return "all", [(definition, Place())]
+    return mode, [(member, Place().member(mode, index)) for index, member in enumerate(definition[mode])]
+
+
 def count(context: Context, conditions: int) -> None:
     """Note that the statement has so many conditions more. Raises ``InvalidInput`` when it has too many."""
     context.opened.conditions += conditions
