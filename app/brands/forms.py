@@ -83,8 +83,8 @@ class BrandForm(FlaskForm):  # type: ignore[misc]
     tracking_default = BooleanField(
         _("Measure opens and clicks of people who never said whether they want that"),
         description=_(
-            "In Europe, the United Kingdom and Canada this asks for consent of its own: leave it off unless a lawyer"
-            " told you otherwise."
+            "Only under rules that do not ask first, as in the United States; and never people in a country whose rules"
+            " do."
         ),
     )
 

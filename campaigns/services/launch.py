@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.brands.queries import brands, sending
-from app.core import clock
+from app.core import clock, links
 from app.core.errors import EngineUnavailable, NotFound, UserError
 from app.core.jobs import enqueue
 from app.mail import mime
@@ -44,6 +44,13 @@ def check(session: Session, campaign_id: int) -> list[Obstacle]:
         composed = composer(session, campaign_id)
     except (NotFound, EngineUnavailable) as error:
         return [*found, Obstacle("sender", str(error))]
+    if not links.are_safe():
+        found.append(
+            Obstacle(
+                "sender",
+                _("The links in mails begin with http: set BASE_URL to an https address, which one-click needs."),
+            )
+        )
     if not brands.brand(session, campaign.brand_id).postal_address.strip():
         found.append(Obstacle("sender", _("The brand has no postal address: add it under Settings, Brands.")))
     contents = session.scalars(

@@ -40,8 +40,8 @@ def register() -> None:
     importing.sinks.add("permission", record)
     importing.barriers.add("permission", suppressions.erased_addresses)
     importing.topic_choices.add("permission", _topic_choices)
-    for name in PROFILES:
-        profiles.add(name, ProfileChoice(PROFILE_NAMES[name], PROFILE_TEXTS[name]))
+    for name, rules in PROFILES.items():
+        profiles.add(name, ProfileChoice(PROFILE_NAMES[name], PROFILE_TEXTS[name], not rules.tracking_default))
     for basis in Basis:
         importing.bases.add(basis.value, conditions.terms(basis))
     contacts.address_listeners.add("permission", _address_changed)

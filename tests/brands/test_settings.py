@@ -7,6 +7,7 @@ from app.brands.queries import brands, sending
 from app.brands.services import set_up
 from app.core.db import unit_of_work
 from app.mail.dkim import Signer
+from consent.policy.profiles import PROFILES
 from tests.factories.accounts import make_staff, sign_in
 
 BRAND = {
@@ -38,6 +39,23 @@ def test_a_brand_is_created_and_changed(admin: FlaskClient) -> None:
     assert admin.post(url, data={**BRAND, "currency": "EUR"}).status_code == 302
     with unit_of_work() as session:
         assert brands.brand(session, brand.id).currency == "EUR"
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_row_46_only_rules_that_do_not_ask_first_let_a_brand_measure_by_default(
+    admin: FlaskClient, profile: str
+) -> None:
+    given = {**BRAND, "profile": profile, "tracking_default": "y"}
+    made = admin.post("/settings/brands/new", data=given)
+    assert made.status_code == (302 if profile == "us" else 422)
+    if profile == "us":
+        with unit_of_work() as session:
+            (brand,) = brands.all_brands(session)
+        # Nor by the way of other rules.
+        page = admin.post(f"/settings/brands/{brand.id}", data={**given, "profile": "eu"})
+        assert page.status_code == 422 and 'id="tracking_default-error"' in page.get_data(as_text=True)
+    else:
+        assert 'id="tracking_default-error"' in made.get_data(as_text=True)
 
 
 def test_a_wrong_value_is_said_at_its_field(admin: FlaskClient) -> None:

@@ -247,7 +247,7 @@ def test_preferences_turn_topics_and_tracking_off_and_on(client: FlaskClient, st
 def test_row_46_what_is_measured_by_default_can_be_refused(client: FlaskClient, stage: Stage) -> None:
     with unit_of_work() as session:
         ben = make.permitted_contact(session, stage.news, "ben@example.com")
-        session.execute(text("UPDATE brand SET tracking_default = true"))
+        session.execute(text("UPDATE brand SET tracking_default = true, profile = 'us'"))
     path = f"/preferences/{stage.permission_token(ben)}"
     fields = shown(client.get(path).text)
     assert fields.pop("tracking") == ["yes"]

@@ -270,6 +270,21 @@ def test_a_country_that_becomes_known_later_counts_from_then_on(session: Session
     assert permissions.of_contact(session, one)[topic].state is State.GRANTED
 
 
+@pytest.mark.parametrize("profile", [name for name, found in PROFILES.items() if not found.tracking_default])
+@pytest.mark.parametrize("basis", [Basis.CONSENT, Basis.B2B_INTEREST, Basis.SOFT_OPT_IN])
+def test_row_46_who_said_nothing_is_not_measured_businesses_included(
+    session: Session, profile: str, basis: Basis
+) -> None:
+    brand = make.make_brand(session, profile=profile)
+    topic, one = make.make_topic(session, brand), make.make_contact(session)
+    make.grant(session, one, topic, level=Level.CONFIRMED, basis=basis, actor=Actor.STAFF)
+    assert gate_of(session, one, topic, brand).tracked is False
+    make.track(session, one, brand)
+    assert gate_of(session, one, topic, brand).tracked is True  # their own yes
+    make.track(session, one, brand, granted=False)
+    assert gate_of(session, one, topic, brand).tracked is False
+
+
 def test_measuring_by_default_stays_at_home(session: Session) -> None:
     for profile, country, measured in (
         ("us", "", True),

@@ -23,15 +23,17 @@ from consent.policy.ladder import State
 from consent.queries import permissions
 from consent.queries.verify import verify
 from consent.services import access, address, confirm
+from consent.services.withdraw import MailContext, contexts
 from tests.consent.conftest import CAMPAIGN, Stage
 from tests.factories import consent as make
 
-MESSAGE = (Purpose.ENGAGEMENT, Purpose.PERMISSION, Purpose.VIEW)
+MESSAGE = (Purpose.ENGAGEMENT, Purpose.PERMISSION, Purpose.VIEW, Purpose.STAY)
 TIMED = tuple(purpose for purpose in Purpose if purpose not in (*MESSAGE, Purpose.RETURN_PATH))
 # What each kind of token opens; {} is the token.
 DOORS = {
     Purpose.PERMISSION: ("/preferences/{}", "/unsubscribe/{}"),
     Purpose.VIEW: ("/view/{}",),
+    Purpose.STAY: ("/stay/{}",),
     Purpose.CONFIRM: ("/confirm/{}",),
     Purpose.ADDRESS: ("/address/{}",),
     Purpose.ACCESS: (
@@ -60,9 +62,13 @@ def ada(stage: Stage) -> int:
 
 
 @pytest.fixture
-def held(stage: Stage, ada: int, sign_up: Callable[..., object]) -> dict[Purpose, str]:
-    """A genuine token of every purpose for one person."""
+def held(stage: Stage, ada: int, sign_up: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> dict[Purpose, str]:
+    """A genuine token of every purpose for one person; the mail that they came in asks whether to go on."""
     sign_up("ada@example.com")
+    with unit_of_work() as session:
+        key = contact(session, ada).address_key
+    asking = MailContext(stage.brand, stage.news, "en", "Do you still want this?", key, asks=True)
+    monkeypatch.setitem(contexts._entries, "test", lambda _session, _campaign, _contact: asking)
     with unit_of_work() as session:
         person = contact(session, ada)
         request = session.query(SignUp).one()
@@ -102,6 +108,27 @@ def test_row_61_every_purposes_token_opens_its_own_doors_and_no_other(
                 assert set(statuses) <= {404, 405}, (mine, url, statuses)
             elif theirs is not Purpose.VIEW:  # there was no such mail here
                 assert client.get(url).status_code == 200, url
+    assert whole_database() == before
+
+
+def test_row_4_no_scanner_changes_anything_by_any_token(client: FlaskClient, held: dict[Purpose, str]) -> None:
+    """Whatever link of whatever kind is opened, and however it is asked for, not one row of the database changes."""
+    rules = [rule for rule in client.application.url_map.iter_rules() if "token" in rule.arguments]
+    rules = [rule for rule in rules if rule.endpoint != "sign_in.set_password"]  # of staff
+    paths = {
+        str(rule.rule).replace("<token>", token).replace("<slug>", "maison-exemple").replace("<int:n>", "1")
+        for rule in rules
+        for token in held.values()
+    }
+    paths = {re.sub(r"<any\((\w+)[^>]*>", r"\1", path) for path in paths}
+    assert len(rules) > 15 and not any("<" in path for path in paths)
+    before, opened = whole_database(), 0
+    for path in sorted(paths):
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"):
+            answer = client.open(path, method=method, headers={"User-Agent": "scanner", "Sec-Purpose": "prefetch"})
+            assert answer.status_code < 500, (method, path)
+            opened += method == "GET" and answer.status_code == 200
+    assert opened >= 14  # the pages themselves, not only refusals
     assert whole_database() == before
 
 

@@ -150,7 +150,9 @@ class Reader:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_rows_37_and_58_a_subscribers_whole_life(house: House, new_page: NewPage, language: str, scripts: bool) -> None:
+def test_row_58_a_subscribers_whole_life_meets_no_barrier(
+    house: House, new_page: NewPage, language: str, scripts: bool
+) -> None:
     reader = Reader(
         house, new_page(locale={"en": "en-GB", "fr": "fr-FR"}[language], scripts=scripts), language, scripts
     )

@@ -9,10 +9,12 @@ from app.core.registries import Registry
 
 @dataclass(frozen=True)
 class ProfileChoice:
-    """A profile as people read it; both texts may be lazy translations."""
+    """A profile as people read it; both texts may be lazy translations. ``asks_first`` tells that nobody is measured
+    under it who did not permit it."""
 
     label: object
     explanation: object
+    asks_first: bool = True
 
 
 profiles: Registry[ProfileChoice] = Registry("jurisdiction profiles")

@@ -7,11 +7,13 @@ import unicodedata
 from dataclasses import asdict, dataclass
 
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.brands.models import Brand, Controller, DkimKey, Relay, Sender, SendingDomain
+from app.brands.queries.profiles import profiles
 from app.core import clock
 from app.core.errors import InvalidInput, NotFound
 from app.core.secrets import seal
@@ -84,6 +86,12 @@ def _fill(brand: Brand, details: BrandDetails) -> None:
         raise InvalidInput(f"{details.time_zone!r} is no time zone: write it like Europe/Paris.", field="time_zone")
     if not _CURRENCY.fullmatch(details.currency):
         raise InvalidInput(f"{details.currency!r} is no currency: write three capitals like EUR.", field="currency")
+    rules = profiles.get(details.profile)
+    if details.tracking_default and rules is not None and rules.asks_first:
+        raise InvalidInput(
+            _("Under these rules nobody is measured who did not say yes, so this cannot be switched on."),
+            field="tracking_default",
+        )
     for name, value in asdict(details).items():
         setattr(brand, name, value)
     brand.name = _required(details.name, "name", "a name for the brand")
