@@ -72,13 +72,10 @@ def _any_of(session: Session, definitions: list[dict[str, object]]) -> Select[in
 def preview(session: Session, campaign_id: int) -> AudiencePreview:
     """Count what a launch would do now. Raises ``InvalidInput`` when no segment is included."""
     campaign = session.get_one(Campaign, campaign_id)
-    people = members(session, campaign_id).cte("people")
-    passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), people).subquery("passed")
-    rows = session.execute(
-        select(people.c.shut, passed.c.gate, func.count())
-        .join(passed, passed.c.contact_id == people.c.contact_id)
-        .group_by(people.c.shut, passed.c.gate)
-    ).all()
+    people = members(session, campaign_id).subquery("people")
+    passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), people).add_columns(people.c.shut)
+    asked = passed.subquery("asked")
+    rows = session.execute(select(asked.c.shut, asked.c.gate, func.count()).group_by(asked.c.shut, asked.c.gate)).all()
     counts: dict[str | None, int] = {}
     for own, gate, count in rows:
         shut = own or gate

@@ -149,16 +149,15 @@ class Claimer:
     def _statement(self, deferred: bool) -> Executable:
         """Return the statement that moves due messages on and returns all that sending them needs.
 
-        What the gates say is materialised, so that each is asked once a person, and the update returns the contact's
-        columns from there: joining them afterwards would leave the planner to guess at a partitioned table.
+        What the gates say is kept apart (OFFSET) and materialised, so that each is asked once a person, and the update
+        returns the contact's columns from there: joining them afterwards would leave the planner to guess at a
+        partitioned table.
         """
-        passed = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred)).subquery("passed")
         contact = contact_table()
         columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
-        people = select(*passed.c, contact.c.email.label("send_to"), *columns).join(
-            contact, contact.c.id == passed.c.contact_id
-        )
-        reasoned = grounds.named(people, passed.c.event_id, self._scope.campaign_id)
+        asked = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred))
+        people = asked.add_columns(contact.c.email.label("send_to"), *columns).offset(0).subquery("asked")
+        reasoned = grounds.named(select(*people.c), people.c.event_id, self._scope.campaign_id)
         gated = reasoned.cte("gated").prefix_with("MATERIALIZED")
         open_ = gated.c.gate.is_(None)
         return (

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
+    Subquery,
     Text,
+    Values,
     case,
     column,
     delete,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    values,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -29,7 +33,7 @@ from sqlalchemy.orm import Session
 from app.brands.queries import sending
 from app.core import clock
 from app.customers.queries.contacts import contact_table
-from app.mail.providers import GROUPS, OTHER, group_of
+from app.mail.providers import DOMAINS, GROUPS, OTHER, group_of
 from campaigns.models import Campaign, CampaignContent, CampaignLink, Lane, Message
 from campaigns.policy import WAITING, CampaignAct, CampaignKind, CampaignStatus, MessageState, next_status
 from campaigns.queries.audience import members
@@ -103,72 +107,65 @@ def _compile(session: Session, composed: Composer) -> list[str]:
     return [content.language for content in contents]
 
 
-# Scratch tables of one transaction.
+# For statements over everybody. All suppressions may be hashed in memory; compiling (JIT) would take longer than it
+# saves; what is read in the order of contacts lies nearly in that order, so to hop costs little more than to read on.
+SETTINGS = ("work_mem = '64MB'", "jit = off", "random_page_cost = 1.1")
+
+# A scratch table of one transaction.
 _people = table("frozen_people", column("contact_id", BigInteger), column("shut", Text))
-_lanes = table("frozen_lane", column("domain", Text), column("lane_id", Integer))
-_SCRATCH = (
-    "CREATE TEMPORARY TABLE frozen_people (contact_id bigint NOT NULL, shut text) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE frozen_lane (domain text PRIMARY KEY, lane_id integer NOT NULL) ON COMMIT DROP",
-)
+_SCRATCH = "CREATE TEMPORARY TABLE frozen_people (contact_id bigint NOT NULL, shut text) ON COMMIT DROP"
 
 
 def _store(session: Session, campaign: Campaign, languages: Sequence[str], default_language: str) -> None:
     """Store one message for each member: skipped with its first shut gate, or queued."""
-    # A launch is one statement over everybody: it may hash all suppressions and permissions in memory. Compiling it
-    # (JIT) would take longer than it saves.
-    session.execute(text("SET LOCAL work_mem = '64MB'"))
-    session.execute(text("SET LOCAL jit = off"))
-    for statement in _SCRATCH:
-        session.execute(text(statement))
+    for setting in SETTINGS:
+        session.execute(text(f"SET LOCAL {setting}"))
+    session.execute(text(_SCRATCH))
     session.execute(insert(_people).from_select(["contact_id", "shut"], members(session, campaign.id)))
     session.execute(text("ANALYZE frozen_people"))
-    other = _fill_lanes(session, campaign.relay_id or 0)
-    contact = contact_table()
-    passed = gates.gates(campaign.topic_id, campaign.brand_id, clock.now(), _people).subquery("passed")
-    shut = func.coalesce(_people.c.shut, passed.c.gate)
+    lanes, other = _lanes(session, campaign.relay_id or 0)
+    asked = asked_of(_people, campaign.topic_id, campaign.brand_id)
+    shut = func.coalesce(asked.c.shut, asked.c.gate)
     # Whom a re-permission campaign asks waits, without a time, for a wave (services.waves).
     asks = campaign.kind == CampaignKind.REPERMISSION
     fresh = MessageState.DEFERRED if asks else MessageState.QUEUED
-    values = {
+    row = {
         "campaign_id": literal(campaign.id),
-        "contact_id": passed.c.contact_id,
+        "contact_id": asked.c.contact_id,
         "state": case((shut.is_(None), fresh.value), else_=MessageState.SKIPPED.value),
         "reason": shut,
-        "permission_event_id": passed.c.event_id,
-        "language": _language(contact.c.language, languages, default_language),
-        "tracked": passed.c.tracked,
-        "address_key": passed.c.address_key,
-        "lane_id": func.coalesce(_lanes.c.lane_id, other),
+        "permission_event_id": asked.c.event_id,
+        "language": _language(asked.c.language, languages, default_language),
+        "tracked": asked.c.tracked,
+        "address_key": asked.c.address_key,
+        "lane_id": func.coalesce(lanes.c.lane_id, other),
     }
-    rows = (
-        select(*(value.label(name) for name, value in values.items()))
-        .select_from(passed)
-        .join(_people, _people.c.contact_id == passed.c.contact_id)
-        .join(contact, contact.c.id == passed.c.contact_id)
-        .outerjoin(_lanes, _lanes.c.domain == contact.c.domain)
-        .order_by(passed.c.contact_id)  # rows that are claimed together lie together
-    )
-    session.execute(insert(Message).from_select(list(values), rows))
+    rows = select(*(value.label(name) for name, value in row.items()))
+    rows = rows.outerjoin_from(asked, lanes, lanes.c.domain == asked.c.domain)
+    session.execute(insert(Message).from_select(list(row), rows))
 
 
-def _fill_lanes(session: Session, relay_id: int) -> int:
-    """Map each domain of the audience to its lane; return the lane of all the domains that nobody knows."""
+def asked_of(people: FromClause, topic_id: int, brand_id: int) -> Subquery:
+    """Return what a launch reads of ``people`` (contact_id, shut): the columns of ``gates`` and those of messages.
+
+    In the order of contacts, for rows that are claimed together shall lie together; and because people, contacts and
+    permissions are then merged as their indexes have them, which takes half as long as hashing them. OFFSET keeps
+    PostgreSQL from asking all gates anew wherever their answer is named.
+    """
+    contact = contact_table()
+    asked = gates.gates(topic_id, brand_id, clock.now(), people)
+    asked = asked.add_columns(people.c.shut, contact.c.language, contact.c.domain)
+    return asked.order_by(people.c.contact_id).offset(0).subquery("asked")
+
+
+def _lanes(session: Session, relay_id: int) -> tuple[Values, int]:
+    """Return (domain, lane_id) of the domains whose lane is known, and the lane of all others."""
     statement = upsert(Lane).values([{"relay_id": relay_id, "provider": group} for group in GROUPS])
     session.execute(statement.on_conflict_do_nothing())
     rows = session.execute(select(Lane.provider, Lane.id).where(Lane.relay_id == relay_id))
     lane_of: dict[str, int] = {row.provider: row.id for row in rows}
-    contact = contact_table()
-    domains = session.scalars(
-        select(contact.c.domain).distinct().join(_people, _people.c.contact_id == contact.c.id)
-    ).all()
-    known = [
-        {"domain": domain, "lane_id": lane_of[group_of(domain)]}
-        for domain in domains
-        if domain and group_of(domain) != OTHER
-    ]
-    if known:
-        session.execute(insert(_lanes), known)
-    return lane_of[OTHER]
+    lanes = values(column("domain", Text), column("lane_id", Integer), name="lanes")
+    return lanes.data([(domain, lane_of[group_of(domain)]) for domain in DOMAINS]), lane_of[OTHER]
 
 
 def _language(theirs: ColumnElement[str | None], languages: Sequence[str], default: str) -> ColumnElement[str]:

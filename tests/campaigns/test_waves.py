@@ -25,6 +25,7 @@ from campaigns.services import campaigns, control, silence, spec, waves
 from campaigns.services.campaigns import Basics
 from campaigns.services.freeze import freeze
 from campaigns.services.launch import check, launch
+from campaigns.services.partitions import ensure
 from campaigns.tasks.sending import tend_waves
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor
@@ -124,6 +125,7 @@ def test_the_quiet_are_those_who_had_tracked_mail(session: Session, smtp: None) 
     campaign = asking(session, Waves(ends_within_days=None, weaker=False, quiet_months=6))
     old = now.now() - timedelta(days=400)
     quiet, lively, untracked = (make.make_contact(session) for _ in range(3))
+    ensure(session, campaign.id + 1)
     for person in (quiet, lively, untracked):
         make.grant(session, person, campaign.topic_id, at=old)
         if person != untracked:
