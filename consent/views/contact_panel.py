@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -50,7 +51,7 @@ from consent.services.preferences import refuse_tracking
 from consent.services.withdraw import withdraw
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -98,12 +99,13 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class TrackingRow:
-    """Whether one brand may measure (``said`` is None when the person never said), and how long it is to be silent."""
+    """Whether one brand may measure (``said`` is None when the person never said), and on which day of the brand's mail
+    comes again after a pause."""
 
     brand_id: int
     brand: str
     said: bool | None
-    paused_until: datetime | None
+    paused_until: date | None
 
 
 def load(session: Session, contact_id: int) -> dict[str, object]:
@@ -123,7 +125,8 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
         "contact": person,
         "rows": rows,
         "tracking": [
-            TrackingRow(brand.id, brand.name, said.get(brand.id), paused.get(brand.id)) for brand in owners.values()
+            TrackingRow(brand.id, brand.name, said.get(brand.id), _day(paused.get(brand.id), brand))
+            for brand in owners.values()
         ],
         "entries": len(entries),
         "writing": {row.topic.brand_id for row in rows if row.standing.state is State.GRANTED},
@@ -143,6 +146,11 @@ def load(session: Session, contact_id: int) -> dict[str, object]:
             "reason": REASON_NAMES,
         },
     }
+
+
+def _day(moment: datetime | None, brand: BrandInfo) -> date | None:
+    """The day of a moment where the brand is: a pause ends as a day begins there."""
+    return moment.astimezone(ZoneInfo(brand.time_zone)).date() if moment else None
 
 
 def _row(
@@ -175,16 +183,18 @@ def timeline(session: Session, contact_id: int, limit: int) -> list[TimelineEntr
     named = {topic.id: topic.name(language) for topic in topics.topics(session, archived=True)}
     found = permissions.entries(session, contact_id, limit)
     shown = sorted(found, key=lambda entry: (entry.at, entry.seq), reverse=True)
-    return [_line(entry, named) for entry in shown]
+    owners = {brand.id: brand for brand in brands.all_brands(session)}
+    return [_line(entry, named, owners) for entry in shown]
 
 
-def _line(entry: LedgerEntry, named: dict[int, str]) -> TimelineEntry:
+def _line(entry: LedgerEntry, named: dict[int, str], owners: dict[int, BrandInfo]) -> TimelineEntry:
     act = entry.act
     about = named.get(act.topic_id or 0, "")
     if act.subject is Subject.TRACKING:
         about = _("measuring opens and clicks")
     if act.action is Action.PAUSE and act.expires_at is not None:
-        about = _("until %(day)s", day=format_date(act.expires_at, "medium"))
+        brand = owners[act.brand_id or 0]
+        about = f"{brand.name}, {_('until %(day)s', day=format_date(_day(act.expires_at, brand), 'medium'))}"
     title = f"{ACTION_NAMES[act.action.value]}: {about}" if about else str(ACTION_NAMES[act.action.value])
     detail = " · ".join(
         [

@@ -54,9 +54,8 @@ def page(list_id: int) -> ResponseReturnValue:
         row = paper.paper_list(session, list_id)
         named = {topic.id: topic for topic in topics.topics(session, archived=True)}
         progress = paper.progress(session, list_id)
-    return render_template(
-        "web/consent/paper.html", row=row, topics=[named[key] for key in row.topic_ids], progress=progress
-    )
+    about = [named[key].name(_language()) for key in row.topic_ids]
+    return render_template("web/consent/paper.html", row=row, topics=about, progress=progress)
 
 
 @blueprint.post("/<int:list_id>/send")
@@ -136,8 +135,6 @@ def new(form_id: int) -> ResponseReturnValue:
         known = forms.form(session, form_id)
         brand = brands.brand(session, known.brand_id)
         offered = [topic for topic in topics.topics(session, known.brand_id) if topic.id in known.topic_ids]
-    locale = get_locale()
-    spoken = str(locale.language) if locale else "en"
     strict = "consent@opt_in" not in profile(brand.profile).defaults
     data = {
         "topic_ids": [topic.id for topic in offered] if len(offered) == 1 else [],
@@ -147,7 +144,7 @@ def new(form_id: int) -> ResponseReturnValue:
         "confirms": strict,
     }
     form = PaperForm(data=data)
-    form.topic_ids.choices = [(topic.id, topic.name(spoken)) for topic in offered]
+    form.topic_ids.choices = [(topic.id, topic.name(_language())) for topic in offered]
     done: Recorded | None = None
     unread: list[Unread] = []
     if form.validate_on_submit():
@@ -166,6 +163,11 @@ def new(form_id: int) -> ResponseReturnValue:
         "web/consent/paper_new.html", form=form, known=known, brand=brand, strict=strict, done=done, left_out=left_out
     )
     return answer, 422 if form.errors else 200
+
+
+def _language() -> str:
+    locale = get_locale()
+    return str(locale.language) if locale else "en"
 
 
 def _lines(form: PaperForm) -> str:

@@ -240,7 +240,9 @@ def test_staff_begin_and_end_a_pause_on_request(client: FlaskClient, stage: Stag
         assert gate(session, ada, stage.news)[0] == "paused"
         entry = permissions.entries(session, ada)[-1]
         assert (entry.act.action, entry.act.actor) == (Action.PAUSE, Actor.STAFF) and entry.actor_id
-    assert "until " in client.get(f"/contacts/{ada}").text
+    page = client.get(f"/contacts/{ada}").text
+    said = f"{day.day} {day:%b} {day.year}"
+    assert f"no mail by this brand until {said}" in page and f"Paused mails: Maison Exemple, until {said}" in page
     assert client.post(f"{path}/resume", data={"brand": stage.brand}).status_code == 302
     with unit_of_work() as session:
         assert gate(session, ada, stage.news)[0] is None
