@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
 
 from campaigns.queries.responses import link_table, message_table
 from campaigns.queries.segments import given, scope
@@ -70,10 +70,10 @@ def _clicked(meant: ColumnElement[bool], within: Scope, times: int, context: Con
     known = case((EventSeal.first_at >= since, EventSeal.events), else_=1)
     added_up = select(EventSeal.contact_id, known).where(*_asked(EventSeal, meant, within), EventSeal.last_at >= since)
     found = union_all(one_by_one, added_up).subquery()
-    people = select(found.c.contact_id)
-    if times > 1:
-        people = people.group_by(found.c.contact_id).having(func.sum(found.c.clicks) >= times)
-    return context.contact.c.id.in_(people)
+    if times == 1:
+        return exists().where(found.c.contact_id == context.contact.c.id)
+    often = select(found.c.contact_id).group_by(found.c.contact_id).having(func.sum(found.c.clicks) >= times)
+    return context.contact.c.id.in_(often)
 
 
 def _asked(kept: type[Event | EventSeal], meant: ColumnElement[bool], within: Scope) -> list[ColumnElement[bool]]:
