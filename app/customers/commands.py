@@ -17,6 +17,7 @@ from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.engine import importing
+from app.customers.policy.rules import Rule
 from app.customers.policy.values import DateOrder
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
@@ -52,6 +53,13 @@ def contacts() -> None:
 @click.option(
     "--date-order", type=click.Choice([o.value for o in DateOrder]), default="clear", help="How 03/04/2026 is read."
 )
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="FIELD=RULE",
+    help=f"What happens to a value that is there: {', '.join(Rule)}.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 def import_(
     file: Path,
@@ -63,9 +71,10 @@ def import_(
     source: str,
     evidence: tuple[str, ...],
     date_order: str,
+    rules: tuple[str, ...],
     dry_run: bool,
 ) -> None:
-    """Import the CSV FILE. Columns are mapped by their titles; --map overrides that, column by column.
+    """Import FILE (CSV, TSV, XLSX, JSON lines). Columns are mapped by their titles; --map overrides that.
 
     \b
     Prints {"batch", "rows", "added", "updated", "unchanged", "permitted", "rejected", "refused", ...}.
@@ -95,7 +104,8 @@ def import_(
             mapping |= declare_columns(session, shape, left)
         elif left:
             click.echo(f"Not imported, for they are no declared fields: {', '.join(left)}", err=True)
-        batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=DateOrder(date_order))
+        order, given_rules = DateOrder(date_order), _pairs(rules, "--rule")
+        batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=order, rules=given_rules)
     _run(batch_id, begun)
 
 
@@ -154,9 +164,17 @@ def _summary(batch: BatchInfo, seconds: float) -> dict[str, object]:
         "permitted": batch.permitted,
         "rejected": batch.rejected,
         "refused": batch.refused,
+        **({"preview": batch.preview} if batch.dry_run else {}),
         "mapping": batch.mapping,
         "seconds": round(seconds, 2),
     }
+
+
+def _pairs(words: Sequence[str], hint: str) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    if bad := [word for word, (_name, equals, _said) in zip(words, pairs, strict=True) if not equals]:
+        raise click.BadParameter(f"{bad[0]!r} must be FIELD=RULE.", param_hint=hint)
+    return {name.strip(): said.strip() for name, _equals, said in pairs}
 
 
 def _given(maps: Sequence[str], shape: FileShape) -> dict[str, str]:

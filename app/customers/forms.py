@@ -10,6 +10,7 @@ from flask_wtf.file import FileField
 from wtforms import BooleanField, EmailField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from app.customers.policy.rules import Rule
 from app.customers.policy.values import DateOrder, FieldValue, Kind, show
 from app.customers.queries.contacts import ContactInfo
 from app.customers.queries.fields import FieldInfo
@@ -44,7 +45,15 @@ TARGETS = {
     "country": _("Country"),
     "source": _("Source"),
     "tags": _("Tags"),
+    "status": _("Status: subscribed, unsubscribed, bounced…"),
+    "confirmed": _("Confirmed: yes or no"),
+    "opted_in_at": _("Agreed on"),
+    "opted_in_ip": _("Agreed from (IP address)"),
     "opted_out_at": _("Left on (no permission is given)"),
+    "blocked": _("Blocked there (no permission is given)"),
+    "bounced_at": _("Bounced on (is suppressed)"),
+    "complained_at": _("Complained on (is suppressed)"),
+    "changed_at": _("Last changed on"),
 }
 LEVELS = {
     "confirmed": _("Confirmed: they clicked a link in a mail (double opt-in)"),
@@ -60,6 +69,27 @@ BASES = {
     "implied_purchase": _("Implied by a purchase (Canada, 24 months)"),
     "implied_inquiry": _("Implied by an inquiry (Canada, 6 months)"),
 }
+RULES = {
+    Rule.OVERWRITE: _("replaces"),
+    Rule.FILL: _("fills what is empty"),
+    Rule.KEEP: _("for new people only"),
+    Rule.NEWEST: _("newest wins"),
+}
+# Targets that say something of permission, which no rule for values concerns.
+RULELESS = frozenset(TARGETS) - set(CORE_TEXTS) - {"full_name", "tags"}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "cp1252": "Windows-1252 (Western Europe)",
+    "iso8859-15": "ISO-8859-15",
+    "mac_roman": "Mac Roman",
+    "cp1250": "Windows-1250 (Central Europe)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "utf-32": "UTF-32",
+}
+DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("bars")}
 _HINTS = {
     Kind.DATE: _("As 2026-03-04."),
     Kind.CHOICES: _("Separate several with semicolons."),
@@ -77,7 +107,7 @@ class AddressForm(FlaskForm):  # type: ignore[misc]
 class UploadForm(FlaskForm):  # type: ignore[misc]
     """A file to import."""
 
-    file = FileField(_("CSV file"))
+    file = FileField(_("File"))
 
 
 class FieldForm(FlaskForm):  # type: ignore[misc]

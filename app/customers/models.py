@@ -50,6 +50,9 @@ class Contact(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     created_at: Mapped[created]
     updated_at: Mapped[created]
+    # As of when another system knew what is here, where an import told; None: as of ``updated_at``.
+    known_at: Mapped[timestamp | None]
+    batch_id: Mapped[int | None] = mapped_column(BigInteger)  # the import that added them
     objected_at: Mapped[timestamp | None]  # objection to marketing (GDPR 21): covers every brand and address
     complained_at: Mapped[timestamp | None]  # spam complaint: survives a change of address
     erased_at: Mapped[timestamp | None]
@@ -169,14 +172,33 @@ class ImportBatch(Base):
     permitted: Mapped[int] = mapped_column(server_default="0")
     rejected: Mapped[int] = mapped_column(server_default="0")
     refused: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # permission not given: reason → people
+    preview: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")  # a dry run's first changes
+    undone: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # how far undoing is, and what it did
     error: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[int | None]
     created_at: Mapped[created]
     started_at: Mapped[timestamp | None]
     finished_at: Mapped[timestamp | None]
     __table_args__ = (
-        CheckConstraint("status IN ('waiting', 'running', 'stopping', 'stopped', 'done', 'failed')", name="status"),
+        CheckConstraint(
+            "status IN ('waiting', 'running', 'stopping', 'stopped', 'done', 'failed', 'undoing', 'undone')",
+            name="status",
+        ),
     )
+
+
+class ImportChange(Base):
+    """What an import changed about a contact who was known before: name → [before, after], and when it did so last.
+
+    It is kept as long as the import can be undone.
+    """
+
+    __tablename__ = "import_change"
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    changes: Mapped[dict[str, Any]]
+    at: Mapped[timestamp]
+    __table_args__ = (Index("ix_import_change_contact_id", "contact_id"),)
 
 
 class ImportReject(Base):

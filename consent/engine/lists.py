@@ -15,7 +15,8 @@ from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput, UserError
 from app.customers.engine import importing
 from app.customers.services.importing import forgetting
-from app.customers.services.importing.source import Record, open_source, records
+from app.customers.services.importing.records import Record, records
+from app.customers.services.importing.source import open_source
 from consent.policy.lists import ListReader
 from consent.queries import lists as queries
 from consent.queries.lists import ListInfo

@@ -66,7 +66,7 @@ def create(
         filename=filename[:200],
         path=shape.path,
         shape={
-            "encoding": shape.encoding,
+            "encoding": shape.codec,
             "delimiter": shape.delimiter,
             "column": column_of(rows),
             "language": language,

@@ -24,7 +24,7 @@ from consent.policy.ladder import Basis
 from consent.policy.profiles import PROFILES
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import held, permissions, proof, requests, suppressions, topics
-from consent.services import ageing, conditions
+from consent.services import ageing, conditions, departures
 from consent.services.ageing import Upkeep
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 def register() -> None:
     """Offer what this room does for the customer base: import of permission, the panel, the timeline, a filter."""
     importing.sinks.add("permission", record)
+    importing.leavers.add("permission", departures.record)
     importing.barriers.add("permission", suppressions.erased_addresses)
     importing.topic_choices.add("permission", _topic_choices)
     for name, rules in PROFILES.items():

@@ -32,7 +32,7 @@ def prepare_import(db, tmp_path: Path) -> Callable[..., int]:
     """Write ``content`` to a file and make an import of it that can be run; returns its id."""
 
     def prepare(content: bytes | str, mapping: dict[str, str] | None = None, **options: object) -> int:
-        path = tmp_path / "people.csv"
+        path = tmp_path / str(options.pop("name", "people.csv"))
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         shape = inspect(path, tmp_path)
         statement = options.pop("statement", Statement(source="a test"))

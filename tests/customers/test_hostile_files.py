@@ -105,7 +105,8 @@ def test_harmless_cells_stay(cell):
     [
         (b"", "empty"),
         (b"  \n\n", "empty"),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"PK\x03\x04rest", "damaged"),
+        (b"\xd0\xcf\x11\xe0rest", "protected"),
         (b'email,"first\nname', "Line 1"),
     ],
 )

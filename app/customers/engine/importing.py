@@ -27,7 +27,8 @@ from app.customers.queries.imports import BatchInfo
 from app.customers.services.importing import batches
 from app.customers.services.importing.batches import Refusal, Rows
 from app.customers.services.importing.forgetting import forget_file
-from app.customers.services.importing.source import Record, open_source, records
+from app.customers.services.importing.records import Record, records
+from app.customers.services.importing.source import open_source
 
 # What makes messages come in a language; the factory gives it to processes that work for no request.
 Speaking = Callable[[str], AbstractContextManager[None]]
@@ -90,7 +91,7 @@ def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchIn
             raise InvalidInput(_("The file has changed since the import was begun: upload it again."))
         collector = Collector(
             RowReader(batch.columns, batch.mapping, fields, DateOrder(batch.date_order)),
-            records(file, batch.encoding, batch.delimiter, batch.position, batch.line),
+            records(file, batch.codec, batch.delimiter, batch.position, batch.line),
             Seen() if batch.dry_run else None,
             batch.position,
             batch.line,

@@ -91,6 +91,12 @@ def is_header(row: Sequence[str]) -> bool:
     return not any(is_address(cell) for cell in row)
 
 
+def is_object(head: bytes, encoding: str) -> bool:
+    """Tell whether a file begins with a JSON object (JSON lines)."""
+    first = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").partition("\n")[0].strip()
+    return first.startswith("{") and (first.endswith("}") or len(first) > 32_000)
+
+
 def is_address(cell: str) -> bool:
     """Tell whether a cell looks like an e-mail address."""
     return _ADDRESS.match(cell.strip()) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,8 @@ from flask_babel import gettext as _
 
 from app.core.errors import InvalidInput
 from app.customers.policy.dialect import is_address
+from app.customers.policy.platforms import plain, recognise
+from app.customers.policy.states import WORDS
 from app.customers.policy.values import DateOrder, Kind, parse_boolean, parse_date, parse_number
 
 CORE_TARGETS = (
@@ -23,8 +24,18 @@ CORE_TARGETS = (
     "country",
     "source",
     "tags",
+    "status",
+    "confirmed",
+    "opted_in_at",
+    "opted_in_ip",
     "opted_out_at",
+    "blocked",
+    "bounced_at",
+    "complained_at",
+    "changed_at",
 )
+# Several columns may say so; one that does is enough.
+DEPARTURES = ("opted_out_at", "blocked", "bounced_at", "complained_at")
 
 # Column titles as other programs write them, without accents, case and punctuation.
 _TITLES = {
@@ -37,7 +48,14 @@ _TITLES = {
     "country": "country countrycode cc pays codepays",
     "source": "source origin origine acquisitionsource",
     "tags": "tags tag etiquettes labels",
-    "opted_out_at": "unsubtime cleantime unsubscribedat unsubscribed optouttime optedoutat blacklistedat",
+    "status": "status state subscriptionstatus statut emailstatus",
+    "opted_in_at": "optedinat confirmtime confirmedat subscribedat signupdate dateinscription optindate",
+    "opted_in_ip": "optedinip confirmip signupip subscriptionip",
+    "opted_out_at": "unsubtime unsubscribedat unsubscribed optouttime optedoutat optoutdate desinscritle",
+    "blocked": "blacklisted blocklisted blacklistedat emailblacklisted donotcontact",
+    "bounced_at": "cleantime bouncedat hardbounced hardbouncedat",
+    "complained_at": "complainedat spamcomplaint markedasspam",
+    "changed_at": "lastchanged updatedat modifiedat lastmodified datemodified modifiedtime",
 }
 _BY_TITLE = {title: target for target, titles in _TITLES.items() for title in titles.split()}
 
@@ -53,15 +71,23 @@ class Declared:
 
 
 def suggest(columns: Sequence[str], samples: Sequence[Sequence[str]], fields: Iterable[Declared]) -> dict[str, str]:
-    """Return a mapping column → target by the columns' titles; the address is found by looking at the cells too."""
+    """Return a mapping column → target by the columns' titles, and by what they mean in another program's export.
+
+    The address, and what is a status, are found by looking at the cells too.
+    """
+    platform = recognise(columns)
+    theirs = platform.targets if platform else {}
     by_title = dict(_BY_TITLE)
     for declared in fields:
         for title in (declared.name, *declared.labels):
-            by_title[_plain(title)] = declared.name
+            by_title[plain(title)] = declared.name
     mapping: dict[str, str] = {}
-    for column in columns:
-        target = by_title.get(_plain(column))
-        if target and (target not in mapping.values() or target == "opted_out_at"):
+    for index, column in enumerate(columns):
+        title = plain(column)
+        target = theirs[title] if title in theirs else by_title.get(title) or by_title.get(_last_part(column))
+        if target == "status" and "status" not in theirs.values() and not _all_states(index, samples):
+            continue
+        if target and (target not in mapping.values() or target in DEPARTURES):
             mapping[column] = target
     if "email" not in mapping.values() and (found := _address_column(columns, samples)):
         mapping[found] = "email"
@@ -69,6 +95,16 @@ def suggest(columns: Sequence[str], samples: Sequence[Sequence[str]], fields: It
         if len(columns) == 2 and others[0] not in mapping and others[0].startswith("column "):
             mapping[others[0]] = "full_name"
     return mapping
+
+
+def _last_part(column: str) -> str:
+    """The title of what was nested: ``fields.size`` → ``size``."""
+    return plain(column.rpartition(".")[2]) if "." in column else ""
+
+
+def _all_states(index: int, samples: Sequence[Sequence[str]]) -> bool:
+    cells = [row[index] for row in samples if len(row) > index and row[index].strip()]
+    return bool(cells) and all(plain(cell) in WORDS for cell in cells)
 
 
 def check(mapping: Mapping[str, str], columns: Sequence[str], fields: Iterable[Declared]) -> None:
@@ -85,7 +121,7 @@ def check(mapping: Mapping[str, str], columns: Sequence[str], fields: Iterable[D
             raise InvalidInput(
                 _("Column %(column)s: no field is called %(target)s.", column=column, target=target), field="mapping"
             )
-        if target in seen and target != "opted_out_at":
+        if target in seen and target not in DEPARTURES:
             raise InvalidInput(
                 _(
                     "Columns %(one)s and %(two)s cannot both become %(target)s.",
@@ -147,8 +183,3 @@ def _address_column(columns: Sequence[str], samples: Sequence[Sequence[str]]) ->
         if cells and sum(is_address(cell) for cell in cells) > len(cells) / 2:
             return column
     return None
-
-
-def _plain(title: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", title.lower())
-    return "".join(c for c in decomposed if c.isalnum())

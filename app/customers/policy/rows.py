@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from app.core.errors import InvalidInput
 from app.customers.policy.address import Normaliser
 from app.customers.policy.mapping import Declared
+from app.customers.policy.said import Said, SaidReader, SaidRefused
 from app.customers.policy.values import (
     DateOrder,
     parse,
@@ -50,7 +51,7 @@ class Person:
     core: list[str | None]
     tags: list[str]
     attributes: dict[str, str]
-    permit: bool
+    said: Said
 
     def overlay(self, later: Person) -> bool:
         """Take over what a later row about the same person says; tell whether it says anything new."""
@@ -58,7 +59,7 @@ class Person:
         self.core = [new if new is not None else old for old, new in zip(self.core, later.core, strict=True)]
         self.tags += [tag for tag in later.tags if tag not in self.tags]
         self.attributes |= later.attributes
-        self.permit = self.permit and later.permit
+        self.said = self.said.with_later(later.said)
         return before != (self.core, self.tags, self.attributes)
 
 
@@ -87,7 +88,7 @@ class RowReader:
         self._email = index["email"]
         self._full_name = index.get("full_name")
         self._tags = index.get("tags")
-        self._opted_out = [columns.index(column) for column, target in mapping.items() if target == "opted_out_at"]
+        self._said = SaidReader(columns, mapping, date_order)
         self._core = [
             (slot, index[name], _Cell(_optional(_CORE_PARSERS[name])))
             for slot, name in enumerate(CORE)
@@ -120,10 +121,12 @@ class RowReader:
             tags: list[str] = []
             if self._tags is not None and (text := cells[at := self._tags]):
                 tags = list(self._tag_cell(text))
+            said = self._said.read(cells)
+        except SaidRefused as refused:
+            raise RowRefused(refused.column, str(refused)) from None
         except InvalidInput as error:
             raise RowRefused(self._columns[at], str(error)) from None
-        permit = not any(cells[column].strip() for column in self._opted_out)
-        return Person(line, address.email, address.email_key, address.address_key, core, tags, attributes, permit)
+        return Person(line, address.email, address.email_key, address.address_key, core, tags, attributes, said)
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """Forgive empty cells beyond the last column; anything else is a ragged row."""

@@ -6,12 +6,30 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.customers.models import ImportBatch, ImportReject
+
+
+class Table(Protocol):
+    """What it takes to read the rows of a file again."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def columns(self) -> list[str]: ...
+    @property
+    def codec(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def start_line(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -24,8 +42,15 @@ class BatchInfo:
     path: str
     mapping: dict[str, str]
     columns: list[str]
+    form: str
+    original: str
     encoding: str
+    codec: str
     delimiter: str
+    start: int
+    start_line: int
+    rules: dict[str, str]
+    like: int | None
     header: bool
     date_order: str
     language: str
@@ -46,6 +71,7 @@ class BatchInfo:
     permitted: int
     rejected: int
     refused: dict[str, int]
+    preview: list[dict[str, Any]]
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -110,6 +136,13 @@ def _info(row: ImportBatch) -> BatchInfo:
         path=row.path,
         mapping=row.mapping,
         columns=row.options["columns"],
+        form=row.options.get("form", "csv"),
+        original=row.options.get("original", ""),
+        codec=row.options.get("codec", row.options["encoding"]),
+        start=row.options["start"],
+        start_line=row.options["start_line"],
+        rules=row.options.get("rules", {}),
+        like=row.options.get("like"),
         encoding=row.options["encoding"],
         delimiter=row.options["delimiter"],
         header=row.options["header"],
@@ -132,6 +165,7 @@ def _info(row: ImportBatch) -> BatchInfo:
         permitted=row.permitted,
         rejected=row.rejected,
         refused=row.refused,
+        preview=row.preview,
         error=row.error,
         created_at=row.created_at,
         started_at=row.started_at,

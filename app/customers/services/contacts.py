@@ -101,7 +101,7 @@ def edit(session: Session, contact_id: int, values: Mapping[str, str]) -> None:
             setattr(row, name, core.get(name))
     kept = {name: value for name, value in row.attributes.items() if name not in values}
     row.attributes = kept | attributes
-    row.updated_at = clock.now()
+    row.updated_at, row.known_at = clock.now(), None
     session.flush()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,8 +23,20 @@ from app.core import ids
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.core.jobs import enqueue
-from app.customers.forms import BASES, DATE_ORDERS, LEVELS, TARGETS, UploadForm
-from app.customers.policy.values import DateOrder
+from app.customers.forms import (
+    BASES,
+    DATE_ORDERS,
+    DELIMITERS,
+    ENCODINGS,
+    LEVELS,
+    RULELESS,
+    RULES,
+    TARGETS,
+    UploadForm,
+)
+from app.customers.policy.platforms import recognise
+from app.customers.policy.rules import Rule
+from app.customers.policy.values import DateOrder, show
 from app.customers.queries import fields as field_queries
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
@@ -30,7 +44,7 @@ from app.customers.services.exporting import guard_formula
 from app.customers.services.importing import batches, conditions_of, forgetting, topics
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.declaring import declare_columns
-from app.customers.services.importing.source import inspect
+from app.customers.services.importing.source import SAMPLE_ROWS, Reading, inspect, rows_of
 from app.customers.tasks import run_import
 from app.customers.views.contacts import language
 
@@ -89,22 +103,36 @@ def page(batch_id: int) -> ResponseReturnValue:
     with unit_of_work() as session:
         batch = imports.batch(session, batch_id)
     if (batch.status == "waiting" and not batch.prepared) or request.args.get("map"):
-        return _mapping(batch, dict(batch.mapping), batch, "")
+        return _mapping(batch, dict(batch.mapping), batch.rules, batch, "")
     return _result(batch)
 
 
-def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: str, field: str = "") -> str:
+def _samples(batch: BatchInfo) -> list[list[str]]:
+    """The first rows of an import's file."""
     path = Path(batch.path)
     if not path.exists():
         raise InvalidInput(_("The file of this import is no longer there: upload it again."))
-    shape = inspect(path, path.parent)
-    saw(people=len(shape.samples), subject="import", subject_id=batch.id)
+    rows = rows_of(path, batch.codec, batch.delimiter, batch.start, batch.start_line)
+    return [row.cells for row in islice(rows, SAMPLE_ROWS) if not row.problem]
+
+
+def _mapping(
+    batch: BatchInfo,
+    mapping: dict[str, str],
+    rules: dict[str, str],
+    terms: object,
+    problem: str,
+    field: str = "",
+) -> str:
+    samples = _samples(batch)
+    saw(people=len(samples), subject="import", subject_id=batch.id)
     with unit_of_work() as session:
         offered = topics(session, language())
         declared = field_queries.dictionary(session)
+        like = imports.batch(session, batch.like) if batch.like else None
     targets = [*TARGETS.items(), *((f.name, f.label(language())) for f in declared)]
     columns = [
-        (number, column, [row[number] for row in shape.samples if len(row) > number and row[number].strip()][:3])
+        (number, column, [row[number] for row in samples if len(row) > number and row[number].strip()][:3])
         for number, column in enumerate(batch.columns)
     ]
     return render_template(
@@ -112,7 +140,13 @@ def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: 
         batch=batch,
         columns=columns,
         mapping=mapping,
+        rules=rules,
+        rule_names=RULES,
         targets=targets,
+        encodings=ENCODINGS,
+        delimiters=DELIMITERS,
+        platform=recognise(batch.columns),
+        like=like,
         topics=offered,
         levels=LEVELS,
         bases=BASES,
@@ -129,24 +163,52 @@ def _mapping(batch: BatchInfo, mapping: dict[str, str], terms: object, problem: 
 @shows_people(Look.IMPORTED)
 def start(batch_id: int) -> ResponseReturnValue:
     """Set the mapping and the terms, and start the import or its dry run."""
-    mapping: dict[str, str] = {}
     with unit_of_work() as session:
         batch = imports.batch(session, batch_id)
-    for number, column in enumerate(batch.columns):
-        mapping[column] = request.form.get(f"column-{number}", "")
+    mapping = {column: request.form.get(f"column-{number}", "") for number, column in enumerate(batch.columns)}
+    rules = _rules(mapping)
     statement = _statement()
     try:
         with unit_of_work() as session:
             if new := [column for column, target in mapping.items() if target == "+"]:
-                shape = inspect(Path(batch.path), Path(batch.path).parent)
-                mapping |= declare_columns(session, shape, new)
+                mapping |= declare_columns(session, batch, new)
+                rules = _rules(mapping)
             order = DateOrder(request.form.get("date_order", DateOrder.CLEAR.value))
             dry_run = request.form.get("run") != "now"
-            batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=order)
+            batches.prepare(session, batch_id, mapping, statement, dry_run=dry_run, date_order=order, rules=rules)
             enqueue(session, run_import, batch_id)
             audit.record(session, "dry run" if dry_run else "start", "import", batch_id)
     except InvalidInput as error:
-        return _mapping(batch, mapping, statement, str(error), error.field or ""), error.status
+        return _mapping(batch, mapping, rules, statement, str(error), error.field or ""), error.status
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+def _rules(mapping: dict[str, str]) -> dict[str, str]:
+    """What the form says about values that are there: target → rule, for those that a rule can concern."""
+    return {
+        target: request.form.get(f"rule-{number}", Rule.OVERWRITE.value)
+        for number, target in enumerate(mapping.values())
+        if target and target != "+" and target not in RULELESS
+    }
+
+
+@blueprint.post("/<int:batch_id>/read")
+@allows(Role.MARKETER)
+@shows_people(Look.IMPORTED)
+def read(batch_id: int) -> ResponseReturnValue:
+    """Read the file of an import that waits as somebody says it is written."""
+    header = {"yes": True, "no": False}.get(request.form.get("header", ""))
+    reading = Reading(request.form.get("encoding") or None, request.form.get("delimiter") or None, header)
+    with unit_of_work() as session:
+        batch = imports.batch(session, batch_id)
+    try:
+        if reading.encoding not in (None, *ENCODINGS) or reading.delimiter not in (None, *DELIMITERS):
+            raise InvalidInput(_("Choose an encoding and a delimiter from the list."))
+        shape = inspect(Path(batch.original or batch.path), forgetting.folder(), reading)
+        with unit_of_work() as session:
+            batches.read_as(session, batch_id, shape)
+    except InvalidInput as error:
+        return _mapping(batch, dict(batch.mapping), batch.rules, batch, str(error)), error.status
     return redirect(url_for(".page", batch_id=batch_id))
 
 
@@ -173,7 +235,7 @@ def apply(batch_id: int) -> ResponseReturnValue:
             batch.topic_id, batch.level or "", batch.basis or "", batch.source, batch.evidence, batch.conditions
         )
         order = DateOrder(batch.date_order)
-        batches.prepare(session, batch_id, batch.mapping, statement, dry_run=False, date_order=order)
+        batches.prepare(session, batch_id, batch.mapping, statement, dry_run=False, date_order=order, rules=batch.rules)
         enqueue(session, run_import, batch_id)
         audit.record(session, "start", "import", batch_id)
     return redirect(url_for(".page", batch_id=batch_id))
@@ -215,12 +277,26 @@ def _result(batch: BatchInfo, template: str = "web/customers/import.html") -> st
     with unit_of_work() as session:
         refused = list(imports.rejects(session, batch.id, SHOWN_REJECTS)) if batch.rejected else []
         topic = next((t for t in topics(session, language()) if t.id == batch.topic_id), None)
-    if refused:
-        saw(people=len(refused), subject="import", subject_id=batch.id)
+        declared = {f.name: f.label(language()) for f in field_queries.dictionary(session)} if batch.preview else {}
+    if shown := len(refused) + len(batch.preview):
+        saw(people=shown, subject="import", subject_id=batch.id)
     stated = [(asked.label, batch.conditions.get(asked.name, "–")) for asked in conditions_of(batch.basis or "")]
     return render_template(
-        template, batch=batch, rejects=refused, topic=topic, levels=LEVELS, bases=BASES, stated=stated
+        template,
+        batch=batch,
+        rejects=refused,
+        topic=topic,
+        levels=LEVELS,
+        bases=BASES,
+        stated=stated,
+        preview=[(row, _shown(row["changes"], declared)) for row in batch.preview],
     )
+
+
+def _shown(changes: dict[str, list[Any]], declared: dict[str, str]) -> list[tuple[object, str, str]]:
+    """What a dry run would change about somebody: label, value before, value after."""
+    names = {**declared, **TARGETS, "name": _("Name")}
+    return [(names.get(name, name), show(before), show(after)) for name, (before, after) in changes.items()]
 
 
 @blueprint.get("/<int:batch_id>/rejects.csv")

@@ -15,13 +15,15 @@ from app.core.db import driver
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.customers.models import ImportBatch
 from app.customers.policy import mapping as mappings
+from app.customers.policy import rules as rules_
 from app.customers.policy.mapping import Declared
 from app.customers.policy.rows import Person
 from app.customers.policy.values import DateOrder
 from app.customers.queries.fields import dictionary
-from app.customers.services.importing.merge import Merged, merge
+from app.customers.services.importing import remembering, trying
+from app.customers.services.importing.merge import Merged, MergeTerms, merge
 from app.customers.services.importing.source import FileShape
-from app.customers.services.importing.terms import PermissionTerms, bases
+from app.customers.services.importing.terms import Departures, PermissionTerms, bases
 
 LEVELS = ("opt_out", "passive", "opt_in", "confirmed")
 BASES = ("consent", "soft_opt_in", "charity_support", "b2b_interest", "implied_purchase", "implied_inquiry")
@@ -72,30 +74,53 @@ def declared_fields(session: Session) -> list[Declared]:
 def create(
     session: Session, shape: FileShape, filename: str, *, language: str = "en", created_by: int | None = None
 ) -> int:
-    """Make an import that waits to be mapped, with the mapping that suggests itself. Returns its id."""
-    row = ImportBatch(
-        filename=filename,
-        path=shape.path,
-        mapping=mappings.suggest(shape.columns, shape.samples, declared_fields(session)),
-        options={
-            "encoding": shape.encoding,
-            "delimiter": shape.delimiter,
-            "header": shape.header,
-            "columns": shape.columns,
-            "date_order": DateOrder.CLEAR.value,
-            "language": language,
-            "start": shape.start,
-            "start_line": shape.start_line,
-        },
-        source="",
-        size=shape.size,
-        position=shape.start,
-        line=shape.start_line,
-        created_by=created_by,
+    """Make an import that waits to be mapped, with the mapping that suggests itself: that of the latest import of a
+    file with the same columns, else by the columns' titles. Returns its id."""
+    fields = declared_fields(session)
+    before = remembering.latest(session, shape.columns)
+    known = {*mappings.CORE_TARGETS, *(field.name for field in fields)}
+    row = ImportBatch(filename=filename, source="", created_by=created_by)
+    _read_as(row, shape)
+    row.mapping = (
+        remembering.mapping(before, known) if before else mappings.suggest(shape.columns, shape.samples, fields)
     )
+    row.options = {
+        **row.options,
+        "date_order": before.options["date_order"] if before else DateOrder.CLEAR.value,
+        "rules": before.options.get("rules", {}) if before else {},
+        "like": before.id if before else None,
+        "language": language,
+    }
     session.add(row)
     session.flush()
     return row.id
+
+
+def read_as(session: Session, batch_id: int, shape: FileShape) -> None:
+    """Take a waiting import's file as it was read anew, with the mapping that now suggests itself. Raises
+    ``Conflict``."""
+    row = locked(session, batch_id)
+    if row.status != "waiting" or row.source:
+        raise Conflict(_("This import has begun; only one that waits can be changed."))
+    _read_as(row, shape)
+    row.mapping = mappings.suggest(shape.columns, shape.samples, declared_fields(session))
+    session.flush()
+
+
+def _read_as(row: ImportBatch, shape: FileShape) -> None:
+    row.path, row.size, row.position, row.line = shape.path, shape.size, shape.start, shape.start_line
+    read = {
+        "form": shape.form,
+        "original": shape.original,
+        "codec": shape.codec,
+        "encoding": shape.encoding,
+        "delimiter": shape.delimiter,
+        "header": shape.header,
+        "columns": shape.columns,
+        "start": shape.start,
+        "start_line": shape.start_line,
+    }
+    row.options = {**(row.options or {}), **read}
 
 
 def prepare(
@@ -106,9 +131,14 @@ def prepare(
     *,
     dry_run: bool = False,
     date_order: DateOrder = DateOrder.CLEAR,
+    rules: Mapping[str, str] | None = None,
 ) -> None:
-    """Set how a waiting import is done, and put it at its beginning. Raises ``InvalidInput``, ``Conflict``."""
-    row = _locked(session, batch_id)
+    """Set how a waiting import is done, and put it at its beginning. ``rules`` (target → ``policy.rules.Rule``) say
+    what happens to values that are there; what is not named is overwritten.
+
+    Raises ``InvalidInput``, ``Conflict``.
+    """
+    row = locked(session, batch_id)
     if row.status not in ("waiting", "done", "failed") or (row.status == "done" and not row.dry_run):
         raise Conflict(_("This import has begun; only one that waits can be changed."))
     kept = {column: target for column, target in mapping.items() if target}
@@ -116,7 +146,8 @@ def prepare(
     _check(statement)
     row.mapping = kept
     stated = {name: _kept(said.strip()) for name, said in statement.conditions.items() if said.strip()}
-    row.options = {**row.options, "date_order": date_order.value, "conditions": stated}
+    kept_rules = rules_.check(rules or {}, kept)
+    row.options = {**row.options, "date_order": date_order.value, "conditions": stated, "rules": kept_rules}
     row.topic_id, row.level, row.basis = statement.topic_id, statement.level or None, statement.basis or None
     row.source, row.evidence = statement.source.strip(), statement.evidence.strip()
     row.dry_run = dry_run
@@ -127,7 +158,7 @@ def _rewind(session: Session, row: ImportBatch) -> None:
     session.execute(text("DELETE FROM import_reject WHERE batch_id = :id"), {"id": row.id})
     row.position, row.line = row.options["start"], row.options["start_line"]
     row.rows = row.added = row.updated = row.unchanged = row.permitted = row.rejected = 0
-    row.refused, row.error, row.started_at, row.finished_at = {}, None, None, None
+    row.refused, row.preview, row.error, row.started_at, row.finished_at = {}, [], None, None, None
     row.status = "waiting"
     session.flush()
 
@@ -151,7 +182,7 @@ def _check(statement: Statement) -> None:
 
 def begin(session: Session, batch_id: int) -> bool:
     """Mark an import as running (again); False when it was asked to stop. Raises ``Conflict`` when it is done."""
-    row = _locked(session, batch_id)
+    row = locked(session, batch_id)
     if row.status == "done":
         raise Conflict(_("This import is done."))
     row.status = "stopped" if row.status in ("stopping", "stopped") else "running"
@@ -163,7 +194,7 @@ def begin(session: Session, batch_id: int) -> bool:
 
 def resume(session: Session, batch_id: int) -> None:
     """Make an import that was stopped or failed ready to go on where it was. Raises ``Conflict``."""
-    row = _locked(session, batch_id)
+    row = locked(session, batch_id)
     if row.status not in ("stopped", "failed"):
         raise Conflict(_("Only an import that was stopped or failed can be resumed."))
     row.status, row.error = "waiting", None
@@ -172,7 +203,7 @@ def resume(session: Session, batch_id: int) -> None:
 
 def request_stop(session: Session, batch_id: int) -> None:
     """Ask a running import to stop behind the rows it is at; one that waits stops at once."""
-    row = _locked(session, batch_id)
+    row = locked(session, batch_id)
     if row.status == "running":
         row.status = "stopping"
     elif row.status == "waiting":
@@ -182,7 +213,7 @@ def request_stop(session: Session, batch_id: int) -> None:
 
 def fail(session: Session, batch_id: int, error: str) -> None:
     """Note why an import cannot go on; it can be resumed when that is mended."""
-    row = _locked(session, batch_id)
+    row = locked(session, batch_id)
     row.status, row.error = "failed", error[:2000]
     session.flush()
 
@@ -202,7 +233,7 @@ def step(session: Session, batch_id: int, rows: Rows, *, expected_position: int)
 
     Raises ``Conflict`` when the import is not at ``expected_position``: another process is at it.
     """
-    row = _locked(session, batch_id)
+    row = locked(session, batch_id)
     if row.position != expected_position or row.status not in ("running", "stopping"):
         raise Conflict(_("This import is being run by another process."))
     merged = _merge(session, row, rows)
@@ -228,15 +259,18 @@ def step(session: Session, batch_id: int, rows: Rows, *, expected_position: int)
 
 
 def _merge(session: Session, row: ImportBatch, rows: Rows) -> Merged:
-    now = clock.now()
+    terms_ = _merge_terms(row)
     if not row.dry_run:
-        return merge(session, rows.people, terms(row), now, row.source)
-    # A dry run does the same work, so that it cannot err, and takes it back.
-    trial = session.begin_nested()
-    try:
-        return merge(session, rows.people, terms(row), now, row.source)
-    finally:
-        trial.rollback()
+        return merge(session, rows.people, terms_)
+    merged, found = trying.try_out(session, rows.people, terms_, trying.PREVIEWED - len(row.preview))
+    row.preview = [*row.preview, *found]
+    return merged
+
+
+def _merge_terms(row: ImportBatch) -> MergeTerms:
+    begun = row.started_at or clock.now()
+    left = Departures(row.id, row.topic_id, row.source, begun, str(row.options.get("language", "en")))
+    return MergeTerms(row.id, clock.now(), row.source, row.options.get("rules", {}), terms(row), left)
 
 
 def _barred(rows: Rows, merged: Merged) -> list[Refusal]:
@@ -263,7 +297,7 @@ def _kept(cell: str) -> str:
     return cell[:2000].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _locked(session: Session, batch_id: int) -> ImportBatch:
+def locked(session: Session, batch_id: int) -> ImportBatch:
     row = session.scalars(
         select(ImportBatch)
         .where(ImportBatch.id == batch_id)

@@ -28,9 +28,9 @@ def folder() -> Path:
 
 def forget_file(batch: BatchInfo) -> None:
     """Delete the uploaded file of an import that is done; a file that somebody named on the command line is theirs."""
-    path = Path(batch.path)
-    if batch.status == "done" and not batch.dry_run and path.parent == folder():
-        path.unlink(missing_ok=True)
+    for path in {Path(batch.path), Path(batch.original or batch.path)}:
+        if batch.status == "done" and not batch.dry_run and path.parent == folder():
+            path.unlink(missing_ok=True)
 
 
 def forget_uploads(addresses: Collection[str], busy: Collection[str]) -> None:

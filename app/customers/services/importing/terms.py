@@ -20,7 +20,8 @@ class PermissionTerms:
 
     ``level`` and ``basis`` are of the ladder; ``source`` says where the people come from, ``evidence`` where
     the proof is kept; ``at`` is when the import was started; ``language`` that of the statement; ``conditions`` says
-    by name what the basis asks for.
+    by name what the basis asks for. With ``dated`` the people's table tells, where it is known, since when (``at``)
+    and from which address (``ip``) each of them agreed.
     """
 
     batch_id: int
@@ -32,6 +33,19 @@ class PermissionTerms:
     at: datetime
     language: str
     conditions: Mapping[str, str] = field(default_factory=dict)
+    dated: bool = False
+
+
+@dataclass(frozen=True)
+class Departures:
+    """On what it stands that people left elsewhere: the import, its topic (None when it states none: then they left
+    everything), where the file comes from, when the import was started."""
+
+    batch_id: int
+    topic_id: int | None
+    source: str
+    at: datetime
+    language: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,12 @@ class ImportSink(Protocol):
 
 
 sinks: Registry[ImportSink] = Registry("import sinks")
+
+# (session, departures, people) -> nothing. Records that ``people`` may not be written to: a temporary table (contact_id
+# bigint, address_key bytea, standing text, at timestamptz), in which ``standing`` is one of ``policy.states.Standing``
+# and ``at``, where it is known, since when.
+Leaver = Callable[[Session, Departures, str], None]
+leavers: Registry[Leaver] = Registry("what imports say of those who left")
 
 # (session, people) -> keys of addresses that must not come back into the base (erased at the person's request).
 # ``people`` is a temporary table with a column ``address_key``.
