@@ -23,6 +23,13 @@ retentions.add(
         lazy_gettext("Refused rows of imports"), lambda _: gettext("%(days)s days", days=forgetting.REJECTS_KEPT.days)
     ),
 )
+retentions.add(
+    "import changes",
+    Retention(
+        lazy_gettext("What stood before an import changed it"),
+        lambda _: gettext("%(days)s days", days=forgetting.CHANGES_KEPT.days),
+    ),
+)
 
 
 @job("customers.import", queue=Queue.IMPORT)

@@ -60,7 +60,6 @@ IMPERSONAL = {
     "field": "the dictionary",
     "form": "written by staff",
     "form_figure": "counts",
-    "import_batch": "names of files, and what staff stated of all rows",
     "inbound_mail": "digests and outcomes",
     "lane": "mailbox providers",
     "ledger_anchor": "digests",

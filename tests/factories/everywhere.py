@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from sqlalchemy import text
@@ -63,7 +64,7 @@ def put_everywhere(session: Session, topic_id: int, brand_id: int, form_id: int)
     _mailing(session, person, brand_id)
     _own_pages(session, person, brand_id)
     _requests(session, person)
-    _files(session)
+    _files(session, person)
     _failures(session, person)
     return person
 
@@ -133,14 +134,24 @@ def _requests(session: Session, person: int) -> None:
     steps.refuse(session, by_contact, Refusal.OTHER, f"told {NAME}", told=True, staff_id=1)
 
 
-def _files(session: Session) -> None:
-    """An upload that nobody started, and refused rows."""
+def _files(session: Session, person: int) -> None:
+    """An upload that nobody started, refused rows, and what an import changed or would change."""
     path: Path = forgetting.folder() / "people.csv"
     path.write_text(f"email,name\n{EMAIL.upper()},{NAME}\n")
     batch = batches.create(session, inspect(path, path.parent), "people.csv")
     session.execute(
         text("INSERT INTO import_reject (batch_id, line, reason, row) VALUES (:batch, 2, 'quork is no date', :row)"),
         {"batch": batch, "row": f'["{EMAIL.upper()}", "{NAME}"]'},
+    )
+    changes = json.dumps({"last_name": ["Quorkfeather", "Quark"]})
+    session.execute(
+        text("INSERT INTO import_change (batch_id, contact_id, changes, at) VALUES (:batch, :person, :changes, now())"),
+        {"batch": batch, "person": person, "changes": changes},
+    )
+    preview = json.dumps([{"line": 2, "email": EMAIL.upper(), "changes": {"name": [None, NAME]}}])
+    session.execute(
+        text("UPDATE import_batch SET preview = CAST(:preview AS jsonb) WHERE id = :batch"),
+        {"preview": preview, "batch": batch},
     )
     terms = SuppressionTerms("import", source="former tool")
     taken = lists.create(session, path, "left.csv", terms, path.parent)

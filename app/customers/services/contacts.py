@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from app.core import clock, jobs
 from app.core.db import after_commit
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.registries import Registry
-from app.customers.models import Contact, ContactAddress, ExternalId, ImportBatch, ImportReject
+from app.customers.models import Contact, ContactAddress, ExternalId, ImportBatch, ImportChange, ImportReject
 from app.customers.policy import normalise
 from app.customers.policy.address import spellings
 from app.customers.policy.values import (
@@ -187,10 +187,13 @@ def erase(session: Session, contact_id: int) -> None:
     }
     for address in known:
         session.execute(delete(ImportReject).where(ImportReject.row.icontains(address, autoescape=True)))
+        tried = cast(ImportBatch.preview, Text).icontains(address, autoescape=True)
+        session.execute(update(ImportBatch).where(tried).values(preview=[]))
     jobs.forget(session, known)
     running = ImportBatch.status.in_(("running", "stopping"))
     busy = set(session.scalars(select(ImportBatch.path).where(running)))
     after_commit(session, lambda: forgetting.forget_uploads(known, busy))
+    session.execute(delete(ImportChange).where(ImportChange.contact_id == contact_id))
     session.execute(delete(ExternalId).where(ExternalId.contact_id == contact_id))
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""

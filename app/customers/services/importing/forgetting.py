@@ -16,6 +16,7 @@ from app.customers.queries.imports import BatchInfo
 
 FILES_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=90)
+CHANGES_KEPT = timedelta(days=30)  # what was there before: as long as an import can be undone
 _CHUNK = 1 << 20
 
 
@@ -67,6 +68,17 @@ def forget_old(session: Session) -> None:
             " AND b.status NOT IN ('running', 'stopping')"
         ),
         {"before": now - REJECTS_KEPT},
+    )
+    before = {"before": now - CHANGES_KEPT}
+    session.execute(
+        text(
+            "DELETE FROM import_change c USING import_batch b WHERE b.id = c.batch_id AND b.created_at < :before"
+            " AND b.status <> 'undoing'"
+        ),
+        before,
+    )
+    session.execute(
+        text("UPDATE import_batch SET preview = '[]' WHERE created_at < :before AND preview <> '[]'"), before
     )
     for path in folder().iterdir():
         if path.stat().st_mtime < (now - FILES_KEPT).timestamp():
