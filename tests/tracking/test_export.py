@@ -164,6 +164,7 @@ def held(app: Flask) -> tuple[dict[str, dict[str, object]], str]:
         person = sent.people[0]
         session.execute(text("DELETE FROM message"))
         session.execute(text("INSERT INTO form (brand_id, slug, name, topic_ids) VALUES (1, 'f', 'Form', '{1}')"))
+        session.execute(text("INSERT INTO people_list (name, kind) VALUES ('a list', 'upload')"))
         own = contact_table()
         names = ("first_name", "last_name", "language", "time_zone", "country", "source")
         values: dict[str, object] = {name: f"contact-{name}" for name in names}
