@@ -25,7 +25,7 @@ from app.customers.queries import timeline
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.services import profile as profiles
-from app.customers.views import contacts, fields, imports
+from app.customers.views import contacts, fields, imports, merging, quality
 from app.web import failures, page, security
 from app.web.views import access, embed, home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
@@ -65,6 +65,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     fields.blueprint,
     imports.blueprint,
     contacts.blueprint,
+    merging.blueprint,
+    quality.blueprint,
     welcome.blueprint,
     brands.blueprint,
     brands.controller,

@@ -140,6 +140,7 @@ EXCLUDED = "excluded_segment"
 ASKED_BEFORE = "asked_before"  # another re-permission campaign asks them, or did and got no answer since
 NO_NEED = "no_need"  # answered, renewed or left between the freeze and their wave
 OWN_GATES = (EXCLUDED, ASKED_BEFORE, NO_NEED)
+MERGED = "merged"  # a gate of consent's that a campaign shuts, too, when it went to the person under another number
 
 
 # Re-permission

@@ -158,6 +158,12 @@ def is_waiting(session: Session, what: JobName, *args: str | int | None) -> bool
     return rows.first() is not None
 
 
+def is_open(session: Session, what: JobName) -> bool:
+    """Tell whether a job of this kind waits or runs."""
+    query = text("SELECT 1 FROM job WHERE name = :name AND failed_at IS NULL LIMIT 1")
+    return session.execute(query, {"name": what.name}).first() is not None
+
+
 def due(session: Session, what: JobName, first: int) -> list[int]:
     """Return the ids of this kind of job whose first argument is ``first`` and whose time has come."""
     rows = session.execute(

@@ -1,4 +1,4 @@
-"""``flask contacts``: import and export on the command line."""
+"""``flask contacts``: import, export and merging on the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.customers.policy.rules import Rule
 from app.customers.policy.values import DateOrder
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
-from app.customers.services import exporting
+from app.customers.services import exporting, merging
 from app.customers.services.exporting import Format
 from app.customers.services.importing import batches, forgetting, split_evidence, topic_by_slug
 from app.customers.services.importing.batches import BASES, LEVELS, Statement
@@ -31,7 +31,7 @@ from app.customers.services.importing.source import FileShape, inspect
 
 @click.group("contacts")
 def contacts() -> None:
-    """The customer base: import, export."""
+    """The customer base: import, export, merging."""
 
 
 @contacts.command("import")
@@ -133,6 +133,30 @@ def export(segment: Path | None, form: str) -> None:
         for piece in exporting.export(session, Format(form), chosen):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
+
+
+@contacts.command("merge")
+@click.argument("kept", type=int)
+@click.argument("folded", type=int)
+@click.option("--take", multiple=True, metavar="FIELD", help="A field whose value is taken from FOLDED; repeat it.")
+def merge(kept: int, folded: int, take: tuple[str, ...]) -> None:
+    """Merge the contact FOLDED into KEPT (their numbers), who are the same person.
+
+    KEPT keeps its address and values; what it lacks is taken from FOLDED. What either refused holds for both.
+    Prints {"kept", "folded"}. See "flask contacts unmerge".
+    """
+    with unit_of_work() as session:
+        merging.merge(session, kept, folded, dict.fromkeys(take, "folded"))
+    answer({"kept": kept, "folded": folded})
+
+
+@contacts.command("unmerge")
+@click.argument("folded", type=int)
+def unmerge(folded: int) -> None:
+    """Undo the merge of the contact FOLDED into another. Prints {"kept", "folded"}."""
+    with unit_of_work() as session:
+        kept = merging.undo(session, folded)
+    answer({"kept": kept, "folded": folded})
 
 
 def _definition(path: Path) -> dict[str, Any]:

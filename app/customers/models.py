@@ -56,6 +56,9 @@ class Contact(Base):
     objected_at: Mapped[timestamp | None]  # objection to marketing (GDPR 21): covers every brand and address
     complained_at: Mapped[timestamp | None]  # spam complaint: survives a change of address
     erased_at: Mapped[timestamp | None]
+    # Found to be the same person as that contact, who stands for both; folded from ``contact_alias``.
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    merged_at: Mapped[timestamp | None]
     __table_args__ = (
         Index("uq_contact_email_key", "email_key", unique=True, postgresql_where=text("email_key IS NOT NULL")),
         Index("ix_contact_address_key", "address_key"),
@@ -74,17 +77,29 @@ class Contact(Base):
             postgresql_ops={"search": "gin_trgm_ops"},
         ),
         CheckConstraint("(email_key IS NULL) = (address_key IS NULL)", name="address_key_with_email"),
+        Index("ix_contact_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="merged_at_with_merged_into"),
+        CheckConstraint("merged_into <> id", name="merged_into_another"),
     )
 
 
 class ContactAlias(Base):
-    """An id that a merge has folded into another contact; ``undone_at`` set when the merge was taken back."""
+    """A merge: ``alias_id`` was found to be the same person as ``contact_id``; ``undone_at`` is set when it was taken
+    back. ``changes`` are the fields of the kept contact that took another value: name → {"before", "after"}."""
 
     __tablename__ = "contact_alias"
-    alias_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
+    id: Mapped[bigint_id]
+    alias_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    changes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     merged_at: Mapped[created]
+    merged_by: Mapped[int | None] = mapped_column(BigInteger)
     undone_at: Mapped[timestamp | None]
+    undone_by: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (
+        Index("uq_contact_alias_alias_id", "alias_id", unique=True, postgresql_where=text("undone_at IS NULL")),
+        CheckConstraint("alias_id <> contact_id", name="another"),
+    )
 
 
 class ContactAddress(Base):
@@ -210,3 +225,29 @@ class ImportReject(Base):
     column: Mapped[str] = mapped_column(Text, server_default="")
     reason: Mapped[str] = mapped_column(Text)
     row: Mapped[str] = mapped_column(Text)
+
+
+class Duplicate(Base):
+    """Two contacts who may be one person, as the last look over the base found, ``low_id`` the older one.
+
+    ``kinds`` say why (``customers.policy.duplicates.Kind``). ``dismissed_at``: staff said they are two people.
+    """
+
+    __tablename__ = "duplicate"
+    low_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    high_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kinds: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    dismissed_at: Mapped[timestamp | None]
+    dismissed_by: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_duplicate_high_id", "high_id"), CheckConstraint("low_id < high_id", name="order"))
+
+
+class QualityFigure(Base):
+    """What the last look over the base counted for one check: people, and the segment that they are."""
+
+    __tablename__ = "quality_figure"
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    people: Mapped[int]
+    definition: Mapped[dict[str, Any] | None]
+    counted_at: Mapped[timestamp]
+    ms: Mapped[int]

@@ -9,6 +9,7 @@ from app.core.jobs import Queue, job, periodic
 from app.core.registries import Retention, retentions
 from app.customers.engine import importing
 from app.customers.services.importing import forgetting
+from app.customers.services.quality import counting
 
 retentions.add(
     "import files",
@@ -43,3 +44,20 @@ def forget_imports() -> None:
     """Delete what old imports left behind."""
     with unit_of_work() as session:
         forgetting.forget_old(session)
+
+
+@job("customers.look_over", queue=Queue.UPKEEP)
+def look_over() -> None:
+    """Count every check of the base's quality, each in a transaction of its own, so that pages see them come."""
+    with unit_of_work() as session:
+        names = counting.names(session)
+    for name in names:
+        with unit_of_work() as session:
+            counting.count(session, name)
+
+
+@periodic("customers.look_over_daily", every=86400)
+def look_over_daily() -> None:
+    """Have the base looked over once a day."""
+    with unit_of_work() as session:
+        counting.ask(session)

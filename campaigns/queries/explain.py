@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import NotFound
-from app.customers.queries import contacts
+from app.customers.queries import contacts, merging
 from campaigns.models import Campaign, Message
 from campaigns.policy import EXCLUDED, OWN_GATES, CampaignStatus, MessageState
 from campaigns.queries.audience import members
@@ -115,7 +115,8 @@ def explain(session: Session, campaign_id: int, contact_id: int) -> Explanation:
         raise NotFound(_("There is no campaign with the number %(id)s.", id=campaign_id))
     contact = contacts.contact(session, contact_id)
     message = session.get(Message, (campaign_id, contact_id), populate_existing=True)
-    known = {entry.id: entry for entry in entries(session, contact_id)}
+    numbers = merging.person(session, contact_id)
+    known = {entry.id: entry for number in numbers for entry in entries(session, number)}
     today = verdicts.verdicts(session, contact_id, campaign.topic_id, campaign.brand_id, clock.now())
     if message is not None:
         state = MessageState(message.state)

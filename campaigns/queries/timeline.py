@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.customers.queries import merging
 from app.customers.queries.timeline import TimelineEntry
 from campaigns.models import Campaign, Message
 from campaigns.policy import MessageState
@@ -77,6 +78,7 @@ class MailLine:
     """One mail of a contact as their page lists it."""
 
     campaign_id: int
+    contact_id: int
     campaign: str
     state: str
     why: str
@@ -86,17 +88,18 @@ class MailLine:
 
 
 def latest_mails(session: Session, contact_id: int) -> dict[str, object]:
-    """Return the context of the contact page's panel: the latest ten campaigns that knew this person."""
+    """Return the context of the contact page's panel: the latest ten mails to this person, under every number."""
     rows = session.execute(
         select(Message, Campaign.name, Campaign.launched_at)
         .join(Campaign, Campaign.id == Message.campaign_id)
-        .where(Message.contact_id == contact_id)
+        .where(Message.contact_id.in_(merging.person(session, contact_id)))
         .order_by(Message.campaign_id.desc())
         .limit(10)
     )
     mails = [
         MailLine(
             campaign_id=message.campaign_id,
+            contact_id=message.contact_id,
             campaign=name,
             state=message.state,
             why=gate_label(message.reason) if message.state == MessageState.SKIPPED and message.reason else "",

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     DateTime,
     Executable,
     Integer,
@@ -32,11 +33,11 @@ from app.core import clock
 from app.customers.queries.contacts import contact_table
 from app.mail.merge import Value
 from campaigns.models import Campaign, Claim, Lane, Message
-from campaigns.policy import CampaignStatus, MessageState
+from campaigns.policy import MERGED, CampaignStatus, MessageState
 from campaigns.services.compose import CONTACT_FIELDS
 from campaigns.services.write_back import ClaimRef
 from consent.policy.why import Grounds
-from consent.queries import gates
+from consent.queries import covering, gates
 from consent.queries import why as grounds
 from consent.services import notices
 
@@ -156,8 +157,11 @@ class Claimer:
         contact = contact_table()
         columns = [contact.c[name] for name in self._names] + ([contact.c.attributes] if self._custom else [])
         asked = gates.gates(self._scope.topic_id, self._scope.brand_id, _NOW, self._due(deferred))
-        people = asked.add_columns(contact.c.email.label("send_to"), *columns).offset(0).subquery("asked")
-        reasoned = grounds.named(select(*people.c), people.c.event_id, self._scope.campaign_id)
+        told = (contact.c.email.label("send_to"), *columns, self._mailed().label("mailed"))
+        people = asked.add_columns(*told).offset(0).subquery("asked")
+        gate = case((people.c.mailed, MERGED), else_=people.c.gate).label("gate")
+        named = (gate if column.name == "gate" else column for column in people.c if column.name != "mailed")
+        reasoned = grounds.named(select(*named), people.c.event_id, self._scope.campaign_id)
         gated = reasoned.cte("gated").prefix_with("MATERIALIZED")
         open_ = gated.c.gate.is_(None)
         return (
@@ -188,6 +192,18 @@ class Claimer:
             )
             .execution_options(synchronize_session=False)
         )
+
+    def _mailed(self) -> ColumnElement[bool]:
+        """Return whether the campaign went, or perhaps went, to the same person under a number merged into theirs."""
+        other, folded = Message.__table__.alias("other"), covering.folded
+        went = (MessageState.CLAIMED.value, MessageState.SENT.value, MessageState.UNKNOWN.value)
+        sent = (
+            select(other.c.contact_id)
+            .join(folded, folded.c.id == other.c.contact_id)
+            .where(folded.c.merged_into == contact_table().c.id)
+            .where(other.c.campaign_id == self._scope.campaign_id, other.c.state.in_(went))
+        )
+        return and_(covering.is_head(), sent.correlate_except(other, folded).exists())
 
     def _due(self, deferred: bool) -> CTE:
         campaign_id = self._scope.campaign_id

@@ -33,12 +33,13 @@ class Section:
 
 def sections(held: Json, topics: Mapping[str, str], brands: Mapping[int, str]) -> list[Section]:
     """Return what is held in words, section by section; empty ones are left out. ``topics`` are names by slug."""
-    mails = {str(mail["campaign_id"]): str(mail["campaign"]) for mail in _records(held.get("messages"))}
+    parts = _parts(held)
+    mails = {str(mail["campaign_id"]): str(mail["campaign"]) for mail in parts.get("messages", [])}
     reader = _Reader(topics, brands, mails)
     order = list(TITLES)
-    parts = sorted(_parts(held), key=lambda part: order.index(part[0]) if part[0] in order else len(order))
+    ordered = sorted(parts.items(), key=lambda part: order.index(part[0]) if part[0] in order else len(order))
     found = []
-    for key, records in parts:
+    for key, records in ordered:
         shown = tuple(record for record in (reader.record(key, one) for one in records) if record)
         if shown:
             title = str(TITLES.get(key, _plain(key)))
@@ -51,21 +52,27 @@ def as_csv(held: Json) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["section", "record", "field", "value"])
-    for key, records in _parts(held):
+    for key, records in _parts(held).items():
         for number, record in enumerate(records, start=1):
             for name, value in _flat(record):
                 writer.writerow([key, number, name, guard_formula("" if value is None else str(value))])
     return text.getvalue()
 
 
-def _parts(held: Json) -> Iterator[tuple[str, list[Json]]]:
-    """Yield every section as a list of records; what is permitted and how that came about stand apart."""
+def _parts(held: Json) -> dict[str, list[Json]]:
+    """Return every section as a list of records, those of other numbers of the person behind their own; what is
+    permitted and how that came about stand apart."""
+    parts: dict[str, list[Json]] = {}
     for key, part in held.items():
         if key == "permission" and isinstance(part, dict):
-            yield key, _records(part.get("processing"))
-            yield "acts", _records(part.get("events"))
-        else:
-            yield key, _records(part)
+            parts[key] = _records(part.get("processing"))
+            parts["acts"] = _records(part.get("events"))
+        elif key != "other_numbers":
+            parts[key] = _records(part)
+    for other in _records(held.get("other_numbers")):
+        for key, records in _parts(other).items():
+            parts.setdefault(key, []).extend(records)
+    return parts
 
 
 def _records(part: object) -> list[Json]:

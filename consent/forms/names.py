@@ -81,6 +81,7 @@ ACTION_NAMES = {
     "resume": _("Ended the pause"),
     "correct": _("Address corrected"),
     "merge": _("Merged"),
+    "part": _("Merge undone"),
     "erase": _("Data erased"),
 }
 ACTOR_NAMES = {

@@ -45,10 +45,15 @@ def _document(made: Json, language: str) -> Json:
         "person": principal["email"] or _("contact %(id)s", id=principal["id"]),
         "issued": _moment(header["issued_at"]),
         "anchored": _moment(_mapping(anchor)["made_at"]) if anchor else "",
+        "merged": [str(_other(one, principal["id"])) for one in _rows(principal["merged"]) if not one["undone_at"]],
         "notice": _mapping(controller)["privacy_notice"] if controller else "",
         "purposes": [_purpose(row, language) for row in _rows(made["processing"])],
         "events": _events(_rows(made["events"]), topics),
     }
+
+
+def _other(link: Mapping[str, object], number: object) -> object:
+    return link["number"] if link["merged_into"] == number else link["merged_into"]
 
 
 def _name(row: Mapping[str, object], language: str) -> str:
@@ -118,6 +123,8 @@ def _evidence_name(name: str) -> str:
         "new_key": _("Key of the new address"),
         "undo": _("Undoes a withdrawal"),
         "reason": _("Reason"),
+        "role": _("Role in the merge"),
+        "other": _("Other contact number"),
     }
     return names.get(name, name)
 
@@ -165,6 +172,7 @@ def _words() -> dict[str, str]:
         "principal": _("Person"),
         "erased": _("The data of this person was erased."),
         "number": _("Contact number"),
+        "merged": _("Merged with contact number"),
         "events": _("What happened"),
         "no_events": _("The ledger has no entry of this person."),
         "who": _("By"),

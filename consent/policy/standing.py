@@ -30,6 +30,7 @@ class Action(StrEnum):
     RESUME = "resume"
     CORRECT = "correct"  # of the address
     MERGE = "merge"
+    PART = "part"  # a merge is undone
     ERASE = "erase"
 
 
@@ -118,7 +119,7 @@ ACTIONS: Mapping[Subject, frozenset[Action]] = {
     Subject.TRACKING: frozenset({Action.GRANT, Action.CONFIRM, Action.WITHDRAW}),
     Subject.MARKETING: frozenset({Action.OBJECT, Action.COMPLAIN, Action.CONFIRM}),
     Subject.BRAND: frozenset({Action.PAUSE, Action.RESUME}),
-    Subject.CONTACT: frozenset({Action.CORRECT, Action.MERGE, Action.ERASE}),
+    Subject.CONTACT: frozenset({Action.CORRECT, Action.MERGE, Action.PART, Action.ERASE}),
 }
 
 
@@ -208,7 +209,7 @@ def decide(
 
     ``history`` is the contact's whole ledger in order; ``profile`` the brand's; ``address_key`` that of the present
     address; ``country`` where the contact is known to live. Suppression is not part of it: that concerns addresses,
-    not permission.
+    not permission. Nor is what was said under a number merged into this one (``queries.covering``).
     """
     standing, marketing, erased = Standing(), Standing(), None
     complained, pause = False, Standing()

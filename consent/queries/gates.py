@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -34,11 +35,13 @@ from consent.models import Pause, Permission, PermissionEvent, Suppression, Trac
 from consent.policy.ladder import closed_upwards
 from consent.policy.profiles import COUNTRIES, EUROPE, PROFILES
 from consent.policy.standing import Subject
+from consent.queries import covering
 from consent.queries.topics import topic_table
 
 # Every gate in the order in which it is asked, with what people read.
 GATES: tuple[tuple[str, object], ...] = (
     ("erased", _("Their data was erased")),
+    ("merged", _("Merged into another contact")),
     ("no_address", _("No e-mail address")),
     ("suppressed", _("The address is suppressed")),
     ("complained", _("Reported a mail as spam")),
@@ -73,14 +76,15 @@ def gates(
     contact = contact_table()
     gate = _gate(topic_id, brand_id, now)
     # Soft opt-in and the like never permit tracking, whatever the brand's default is.
-    tracked = func.coalesce(
-        TrackingPermission.granted, and_(Permission.basis == "consent", _measured(brand_id)), false()
+    tracked = and_(
+        func.coalesce(TrackingPermission.granted, and_(Permission.basis == "consent", _measured(brand_id)), false()),
+        not_(covering.untracked(brand_id)),
     )
     return (
         select(
             source.c.contact_id.label("contact_id"),
             gate.label("gate"),
-            _deciding(gate),
+            _deciding(gate, topic_id),
             tracked.label("tracked"),
             contact.c.address_key.label("address_key"),
         )
@@ -98,7 +102,11 @@ def gates(
 def _gate(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[str | None]:
     """Return the first gate that is shut, asking what most people have before the states that each need a look."""
     shut = dict(conditions(topic_id, brand_id, now))
-    granted = and_(Permission.state == "granted", or_(Permission.expires_at.is_(None), Permission.expires_at > now))
+    granted = and_(
+        Permission.state == "granted",
+        or_(Permission.expires_at.is_(None), Permission.expires_at > now),
+        not_(covering.withdrawn(topic_id)),
+    )
     of_granted = {gate: shut.pop(gate) for gate in ("permission_too_weak", "address_changed", "paused")}
     enough: ColumnElement[str | None] = case(*((when, gate) for gate, when in of_granted.items()), else_=null())
     asked: list[tuple[ColumnElement[bool], str | ColumnElement[str | None]]] = []
@@ -120,31 +128,46 @@ def conditions(topic_id: int, brand_id: int, now: Moment) -> tuple[tuple[str, Co
     lapsed = and_(Permission.expires_at <= now, Permission.state.in_(("granted", "pending")))
     return (
         ("erased", contact.c.erased_at.is_not(None)),
+        ("merged", contact.c.merged_into.is_not(None)),
         ("no_address", contact.c.address_key.is_(None)),
-        ("suppressed", suppressed(topic_id, brand_id, now)),
-        ("complained", contact.c.complained_at.is_not(None)),
-        ("objected", contact.c.objected_at.is_not(None)),
+        ("suppressed", suppressed_anywhere(topic_id, brand_id, now)),
+        ("complained", or_(contact.c.complained_at.is_not(None), covering.complained())),
+        ("objected", or_(contact.c.objected_at.is_not(None), covering.objected())),
         ("no_permission", or_(Permission.state.is_(None), Permission.state == "never_asked")),
-        ("permission_withdrawn", Permission.state == "withdrawn"),
+        ("permission_withdrawn", or_(Permission.state == "withdrawn", covering.withdrawn(topic_id))),
         ("permission_expired", or_(Permission.state == "expired", lapsed)),
         ("permission_pending", Permission.state == "pending"),
         # "Is not true" shuts the gate as well when nothing is accepted at all.
         ("permission_too_weak", suffices.is_not(true())),
         ("address_changed", Permission.address_key.is_distinct_from(contact.c.address_key)),
-        ("paused", Pause.until > now),
+        ("paused", or_(and_(Pause.until.is_not(None), Pause.until > now), covering.paused(brand_id, now))),
     )
 
 
+def suppressed_anywhere(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]:
+    """Return the condition that a row of ``contact_table()``, joined with its ``permission`` of the topic, has a
+    suppressed address, perhaps under another number."""
+    theirs = suppressed(topic_id, brand_id, now, person=covering.folded, further=covering.holds(Suppression.created_at))
+    return or_(suppressed(topic_id, brand_id, now), covering.under_another(theirs))
+
+
 def suppressed(
-    topic_id: int | None, brand_id: int | None, now: Moment, reasons: Collection[str] = ()
+    topic_id: int | None,
+    brand_id: int | None,
+    now: Moment,
+    reasons: Collection[str] = (),
+    *,
+    person: FromClause | None = None,
+    further: ColumnElement[bool] | None = None,
 ) -> ColumnElement[bool]:
-    """Return the condition that a row of ``contact_table()`` has a suppressed address: for mails of a topic and its
-    brand (None: for all mail), for one of ``reasons`` (none: for any).
+    """Return the condition that a row of ``contact_table()`` (or ``person``) has a suppressed address: for mails of a
+    topic and its brand (None: for all mail), for one of ``reasons`` (none: for any), of which ``further`` holds.
 
     The rules for domains and patterns are few or none, so whether there are any is asked once a statement.
     """
-    contact = contact_table()
+    person = contact_table() if person is None else person
     holds = and_(
+        true() if further is None else further,
         Suppression.lifted_at.is_(None),
         or_(Suppression.until.is_(None), Suppression.until > now),
         or_(
@@ -156,16 +179,11 @@ def suppressed(
     )
     # Said as the partial index on rules says it, or a claim would read all suppressions to learn that there is none.
     any_rule = select(exists().where(Suppression.value.is_not(None), Suppression.lifted_at.is_(None))).scalar_subquery()
-    return or_(
-        exists().where(Suppression.address_key == contact.c.address_key, holds),
-        and_(
-            any_rule,
-            or_(
-                exists().where(Suppression.kind == "domain", Suppression.value == contact.c.domain, holds),
-                exists().where(Suppression.kind == "pattern", contact.c.email_key.like(Suppression.value), holds),
-            ),
-        ),
-    )
+    of_address = exists().where(Suppression.address_key == person.c.address_key, holds)
+    of_domain = exists().where(Suppression.kind == "domain", Suppression.value == person.c.domain, holds)
+    of_pattern = exists().where(Suppression.kind == "pattern", person.c.email_key.like(Suppression.value), holds)
+    by_rule = or_(of_domain.correlate_except(Suppression), of_pattern.correlate_except(Suppression))
+    return or_(of_address.correlate_except(Suppression), and_(any_rule, by_rule))
 
 
 def _local() -> ColumnElement[str | None]:
@@ -222,16 +240,16 @@ def latest(subject: Subject) -> ColumnElement[int | None]:
     )
 
 
-def _deciding(gate: ColumnElement[str | None]) -> Label[int | None]:
-    """Return the id of the entry that decides: of the objection or complaint, of the erasure, of the pause,
-    or of the permission."""
+def _deciding(gate: ColumnElement[str | None], topic_id: int) -> Label[int | None]:
+    """Return the id of the entry that decides: of the erasure or merge, of the objection or complaint, of the pause,
+    of a refusal under another number, or of the permission."""
     contact = contact_table()
     return case(
-        (contact.c.erased_at.is_not(None), latest(Subject.CONTACT)),
+        (or_(contact.c.erased_at.is_not(None), contact.c.merged_into.is_not(None)), latest(Subject.CONTACT)),
         (or_(contact.c.objected_at.is_not(None), contact.c.complained_at.is_not(None)), latest(Subject.MARKETING)),
         # Who has no pause is not asked all gates a second time: PostgreSQL computes a repeated expression anew.
         (and_(Pause.until.is_not(None), gate == "paused"), Pause.event_id),
-        else_=Permission.event_id,
+        else_=func.coalesce(covering.refusal(), covering.withdrawal(topic_id), Permission.event_id),
     ).label("event_id")
 
 

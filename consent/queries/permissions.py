@@ -10,9 +10,11 @@ from typing import cast
 from sqlalchemy import ColumnElement, Select, Table, exists, select
 from sqlalchemy.orm import Session
 
+from app.customers.queries.contacts import contact_table
 from consent.models import Permission, PermissionEvent, PermissionEvidence, TrackingPermission, Wording
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Act, Action, Actor, Standing, Subject
+from consent.queries import covering
 from consent.queries.topics import by_slug
 
 
@@ -61,6 +63,13 @@ def _standing(row: Permission) -> Standing:
         row.expires_at,
         row.event_id,
     )
+
+
+def covered(session: Session, contact_id: int) -> set[int]:
+    """Return the topics of a contact that are withdrawn under a number merged into it (``queries.covering``)."""
+    person = contact_table()
+    query = select(Permission.topic_id).join(person, person.c.id == Permission.contact_id)
+    return set(session.scalars(query.where(person.c.id == contact_id, covering.withdrawn(Permission.topic_id))))
 
 
 def tracking_of_contact(session: Session, contact_id: int) -> dict[int, bool]:

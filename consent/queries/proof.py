@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.brands.queries import brands
 from app.core import clock
 from app.core.registries import Registry
+from app.customers.queries import merging
 from app.customers.queries.contacts import ContactInfo, contact
 from consent.policy import chain
 from consent.queries import anchors, forms, permissions, topics
@@ -57,7 +58,7 @@ def proof(session: Session, contact_id: int) -> Json:
                 {"id": brand.id, "name": brand.name, "postal_address": brand.postal_address, "website": brand.website}
                 for brand in brands.all_brands(session)
             ],
-            "pii_principal": _principal(person),
+            "pii_principal": _principal(person) | {"merged": _merges(session, contact_id)},
         },
         "events": [_event(session, entry) for entry in entries],
     }
@@ -106,6 +107,11 @@ def _principal(person: ContactInfo) -> Json:
     return {"id": person.id, "email": person.email, "name": person.name, "erased_at": _time(person.erased_at)}
 
 
+def _merges(session: Session, contact_id: int) -> list[Json]:
+    """What numbers were found to be one person, without the values of fields."""
+    return [{name: one[name] for name in one if name != "changes"} for one in merging.links(session, contact_id)]
+
+
 def _event(session: Session, entry: LedgerEntry) -> Json:
     act = entry.act
     slug = topics.topic(session, act.topic_id).slug if act.topic_id else None
@@ -146,7 +152,14 @@ def _told(session: Session, entry: LedgerEntry) -> Json | None:
 
 
 def export(session: Session, contact_id: int) -> Json:
-    """Return all that is held of a person (GDPR 15, 20): the contact, the proof, and each room's section."""
+    """Return all that is held of a person (GDPR 15, 20): the contact, the proof, and each room's section; under
+    ``other_numbers`` the same of every contact that is merged with this one."""
+    kept, *folded = merging.person(session, contact_id)
+    held = _of_number(session, kept)
+    return held | ({"other_numbers": [_of_number(session, number) for number in folded]} if folded else {})
+
+
+def _of_number(session: Session, contact_id: int) -> Json:
     person = contact(session, contact_id)
     held: Json = {
         "contact": {

@@ -16,11 +16,11 @@ from app.core.errors import NotFound
 from app.customers.queries.contacts import contact_table
 from consent.models import Pause, Permission
 from consent.policy.standing import Subject
-from consent.queries import gates
+from consent.queries import covering, gates
 
 # The gates that ask for something else than the permission of the topic, and which entry speaks of it.
 _WISHES = {"complained": "marketing_entry", "objected": "marketing_entry"}
-_OTHERS = {"erased": "contact_entry", "paused": "pause_entry", **_WISHES}
+_OTHERS = {"erased": "contact_entry", "merged": "contact_entry", "paused": "pause_entry", **_WISHES}
 _ADDRESS = frozenset({"no_address", "suppressed"})
 
 
@@ -93,8 +93,10 @@ def _row(session: Session, contact_id: int, topic_id: int, brand_id: int, now: d
     entries = [
         gates.latest(subject).label(f"{subject.value}_entry") for subject in (Subject.CONTACT, Subject.MARKETING)
     ]
+    permission = func.coalesce(covering.withdrawal(topic_id), Permission.event_id).label("topic_entry")
+    entries[1] = func.coalesce(covering.refusal(), entries[1]).label(f"{Subject.MARKETING.value}_entry")
     query = (
-        select(*shut, *entries, Permission.event_id.label("topic_entry"), Pause.event_id.label("pause_entry"))
+        select(*shut, *entries, permission, Pause.event_id.label("pause_entry"))
         .select_from(contact)
         .outerjoin(Permission, and_(Permission.contact_id == contact.c.id, Permission.topic_id == topic_id))
         .outerjoin(Pause, and_(Pause.contact_id == contact.c.id, Pause.brand_id == brand_id))

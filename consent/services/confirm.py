@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, tokens
 from app.core.errors import InvalidToken
 from app.customers.queries.contacts import by_address, contact
+from app.customers.services import merging
 from app.customers.services.contacts import find_or_create
 from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
@@ -18,6 +19,7 @@ from consent.policy.standing import Action, Actor, Subject
 from consent.services import parents, pause
 from consent.services.ledger import Entry, append
 from consent.services.ledger import lock as lock_contact
+from consent.services.merging import stand_alone
 from consent.services.sign_up import (
     KEPT,
     VALID,
@@ -133,6 +135,7 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
         if chosen := [topic_id for topic_id in other.topic_ids if topic_id in ticked]:
             wanted[other] = chosen
     contact_id = _holder(session, row)
+    stand_alone(session, contact_id)
     granted = [topic_id for topic_ids in wanted.values() for topic_id in topic_ids]
     _reopen(session, contact_id, row, granted)
     for sign_up, topic_ids in wanted.items():
@@ -173,6 +176,8 @@ def _lock_holder(session: Session, row: SignUp) -> None:
     lock_address(session, row)
     known = by_address(session, email_key(row))
     if known is not None:
+        if known.merged_into is not None:
+            merging.serialise(session)  # before the row: a merge locks in this order, too
         lock_contact(session, known.id)
 
 

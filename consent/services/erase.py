@@ -11,6 +11,7 @@ from app.core.registries import Registry
 from app.core.secrets import address_key as key_of
 from app.customers.policy import normalise
 from app.customers.queries.contacts import contact, earlier_addresses
+from app.customers.queries.merging import person
 from app.customers.services import contacts
 from consent.errors import NotAllowed
 from consent.models import Pause, PermissionEvent, PermissionEvidence, SignUp, Suppression
@@ -31,14 +32,24 @@ erasure_steps: Registry[Callable[[Session, int], None]] = Registry("steps of era
 
 
 def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | None = None) -> None:
-    """Erase a contact for good. Their addresses stay suppressed, by keys alone, so that no import brings them back.
+    """Erase a person for good, under every number they have. Their addresses stay suppressed, by keys alone, so that
+    no import brings them back.
 
     All permissions end in the ledger first; then evidence and salts are destroyed. Raises ``NotFound``, or
     ``NotAllowed`` when it was done before.
     """
-    _, erased = lock(session, contact_id)
-    if erased:
+    erased = {number: lock(session, number)[1] for number in sorted(person(session, contact_id))}
+    if erased[contact_id]:
         raise NotAllowed("This person's data was erased before.")
+    language = contact(session, contact_id).language or "en"
+    for number, before in erased.items():
+        if not before:
+            _erase(session, number, actor, actor_id)
+    if actor is Actor.SUBSCRIBER:
+        file_done(session, contact_id, Kind.ERASURE, language=language)
+
+
+def _erase(session: Session, contact_id: int, actor: Actor, actor_id: int | None) -> None:
     end_permissions(session, contact_id, actor, actor_id)
     archive.keep(session, contact_id)
     keys = address_keys(session, contact_id)
@@ -48,10 +59,7 @@ def erase(session: Session, contact_id: int, *, actor: Actor, actor_id: int | No
     # A plain SHA-256 of an address can be guessed from lists of addresses, and what staff wrote may name the person.
     bare = {"sha256": None, "md5": None, "source": "", "evidence": "", "lifted_why": ""}
     session.execute(update(Suppression).where(Suppression.address_key.in_(keys)).values(**bare))
-    language = contact(session, contact_id).language or "en"
     forget(session, contact_id, keys)
-    if actor is Actor.SUBSCRIBER:
-        file_done(session, contact_id, Kind.ERASURE, language=language)
 
 
 def forget(session: Session, contact_id: int, keys: list[bytes]) -> None:

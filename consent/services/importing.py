@@ -38,8 +38,8 @@ from consent.models import Permission
 from consent.policy.grounds import ends
 from consent.policy.ladder import Basis, Level, pair, parse_pair
 from consent.policy.standing import Action, Subject
-from consent.queries import topics
-from consent.queries.gates import suppressed
+from consent.queries import covering, topics
+from consent.queries.gates import suppressed_anywhere
 from consent.queries.topics import TopicInfo
 from consent.services import many
 from consent.services.conditions import require, stated_moment
@@ -126,11 +126,12 @@ def _judge(people: str, topic: TopicInfo, outweighs: ColumnElement[bool], dated:
     )
     refusal = case(
         (contact.c.erased_at.is_not(None), "erased"),
+        (contact.c.merged_into.is_not(None), "merged"),
         (contact.c.address_key.is_(None), "no_address"),
-        (suppressed(topic.id, topic.brand_id, now), "suppressed"),
-        (contact.c.complained_at.is_not(None), "complained"),
-        (contact.c.objected_at.is_not(None), "objected"),
-        (Permission.state == "withdrawn", "permission_withdrawn"),
+        (suppressed_anywhere(topic.id, topic.brand_id, now), "suppressed"),
+        (or_(contact.c.complained_at.is_not(None), covering.complained()), "complained"),
+        (or_(contact.c.objected_at.is_not(None), covering.objected()), "objected"),
+        (or_(Permission.state == "withdrawn", covering.withdrawn(topic.id)), "permission_withdrawn"),
         (stands, _ALREADY),
     )
     since: ColumnElement[Any] = cast(source.c.at if dated else null(), DateTime(timezone=True))

@@ -25,6 +25,7 @@ from consent.queries.topics import TopicInfo
 from consent.services import wordings
 from consent.services.confirm import Visit
 from consent.services.ledger import Entry, append
+from consent.services.merging import stand_alone
 from consent.services.sign_up import evidence
 from consent.services.suppress import lift_by_own_act
 from consent.services.withdraw import MailContext, withdraw
@@ -65,7 +66,8 @@ def load(session: Session, contact_id: int, brand_id: int) -> Preferences:
     known = permissions.of_contact(session, contact_id)
     offered = [topic for topic in topics.topics(session, brand_id) if topic.public or topic.id in known]
     said = permissions.tracking_of_contact(session, contact_id).get(brand_id)
-    choices = (Choice(topic, _stands(known.get(topic.id))) for topic in offered)
+    covered = permissions.covered(session, contact_id)
+    choices = (Choice(topic, _stands(known.get(topic.id)) and topic.id not in covered) for topic in offered)
     return Preferences(
         contact_id,
         masked(person.email),
@@ -118,6 +120,7 @@ def change(
     offered = {choice.topic.id for choice in load(session, contact_id, mail.brand_id).choices}
     proof = evidence(person.email or "", visit.ip, visit.user_agent, visit.page)
     if wanted.on & offered or wanted.tracking:
+        stand_alone(session, contact_id)
         _permit(session, person, mail, wanted.on & offered, wanted.tracking is True, proof, campaign_id, wording)
     withdraw(
         session,
@@ -176,9 +179,9 @@ def _permit(
         if person.objected_at is not None or person.complained_at is not None:
             append(session, person.id, Entry(Subject.MARKETING, Action.CONFIRM, Actor.SUBSCRIBER))
         lift_by_own_act(session, person.address_key, chosen, mail.brand_id)
-    known = permissions.of_contact(session, person.id)
+    known, covered = permissions.of_contact(session, person.id), permissions.covered(session, person.id)
     for topic_id in chosen:
-        if not _stands(known.get(topic_id)):
+        if not _stands(known.get(topic_id)) or topic_id in covered:
             append(session, person.id, _yes(session, mail, proof, campaign_id, wording["topics"], topic_id=topic_id))
     if tracking and permissions.tracking_of_contact(session, person.id).get(mail.brand_id) is not True:
         append(session, person.id, _yes(session, mail, proof, campaign_id, wording["tracking"]))

@@ -24,6 +24,7 @@ from app.brands.queries.brands import BrandInfo
 from app.core import clock
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
+from app.customers.queries import merging
 from app.customers.queries.contacts import ContactInfo, contact
 from app.customers.queries.timeline import TimelineEntry
 from consent.forms import proof_words
@@ -68,6 +69,8 @@ ICONS = {
     "complain": "alert-triangle",
     "pause": "player-pause",
     "resume": "player-play",
+    "merge": "arrows-join",
+    "part": "arrows-split",
     "erase": "shield-x",
 }
 
@@ -111,7 +114,9 @@ class TrackingRow:
 def load(session: Session, contact_id: int) -> dict[str, object]:
     """Return what the panel shows."""
     person = contact(session, contact_id)
-    entries = permissions.entries(session, contact_id)
+    numbers = merging.person(session, contact_id)
+    found = (entry for number in numbers for entry in permissions.entries(session, number))
+    entries = sorted(found, key=lambda entry: (entry.act.recorded_at, entry.id))
     owners = {brand.id: brand for brand in brands.all_brands(session)}
     said = permissions.tracking_of_contact(session, contact_id)
     paused = pauses.of_contact(session, contact_id)

@@ -14,22 +14,26 @@ from app.brands.queries.profiles import ProfileChoice, profiles
 from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
 from app.customers.queries import held as customers_held
 from app.customers.queries import listing, timeline
+from app.customers.queries import merging as merging_queries
 from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import contacts, importing
 from app.customers.services.importing import TopicChoice
+from app.customers.services.merging import MergePanel, merge_panels, merge_steps
+from app.customers.services.quality import Check, domains, in_domains, quality_checks
 from consent.forms.names import PROFILE_NAMES, PROFILE_TEXTS
+from consent.policy import typos
 from consent.policy.ladder import Basis
 from consent.policy.profiles import PROFILES
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import held, permissions, proof, requests, suppressions, topics
-from consent.services import ageing, conditions, departures
+from consent.services import ageing, conditions, departures, merging
 from consent.services.ageing import Upkeep
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
 from consent.services.requests.acting import note_correction
-from consent.views import contact_panel, request_cards
+from consent.views import contact_panel, merge_panel, request_cards
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -46,15 +50,19 @@ def register() -> None:
     for basis in Basis:
         importing.bases.add(basis.value, conditions.terms(basis))
     contacts.address_listeners.add("permission", _address_changed)
+    merge_steps.add("permission", merging.STEP)
+    merge_panels.add("permission", MergePanel("web/consent/_merge.html", merge_panel.look))
     timeline.sources.add("permission", contact_panel.timeline)
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
+    _check_quality()
     ageing.register()
     contacts.address_listeners.add("requests", _note_correction)
     timeline.sources.add("requests", request_cards.timeline)
     dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45, size=12))
     proof.export_sections.add("requests", requests.held)
-    for section in (customers_held.addresses, customers_held.other_systems, customers_held.merged):
+    for section in (customers_held.addresses, customers_held.other_systems):
         proof.export_sections.add(section.__name__, section)
+    proof.export_sections.add("merged", merging_queries.links)
     proof.export_sections.add("behaviour", customers_held.behaviour)
     for section in (held.pauses, held.leaving_reasons, held.source_notices):
         proof.export_sections.add(section.__name__, section)
@@ -68,6 +76,34 @@ def register_periods() -> None:
     for upkeep in ageing.upkeeps:
         if upkeep.months is not None:
             retentions.add(f"upkeep {upkeep.name}", Retention(upkeep.title, partial(_period, upkeep)))
+
+
+def _check_quality() -> None:
+    """Offer checks of addresses that the sign-up forms make, too."""
+    quality_checks.add(
+        "mistyped",
+        Check(
+            "address",
+            _("Probably mistyped"),
+            _("Their domain is one slip away from a provider's: gmial.com. Correct them, or ask."),
+            "edit",
+            _mistyped,
+        ),
+    )
+    quality_checks.add(
+        "disposable",
+        Check(
+            "address",
+            _("Addresses to throw away"),
+            _("They live for minutes. What is sent there is read by nobody."),
+            "trash",
+            lambda session: in_domains(filter(typos.disposable, domains(session))),
+        ),
+    )
+
+
+def _mistyped(session: Session) -> dict[str, object] | None:
+    return in_domains(domain for domain in domains(session) if typos.suggestion(domain) is not None)
 
 
 def _topic_choices(session: Session, language: str) -> list[TopicChoice]:

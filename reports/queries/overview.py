@@ -83,7 +83,9 @@ def reachable(session: Session) -> tuple[int, int]:
 
 def _reachable(session: Session) -> tuple[int, int]:
     contact = contact_table()
-    everybody = select(contact.c.id.label("contact_id")).where(contact.c.erased_at.is_(None))
+    everybody = select(contact.c.id.label("contact_id")).where(
+        contact.c.erased_at.is_(None), contact.c.merged_into.is_(None)
+    )
     total = session.scalar(select(func.count()).select_from(everybody.subquery())) or 0
     open_to = []
     for topic in topics(session):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.customers.models import ExternalId
 from app.customers.policy import normalise
 from app.customers.queries.contacts import contact
-from app.customers.services import contacts, fields
+from app.customers.services import contacts, fields, merging
 from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.source import inspect
 from consent.policy.requests import Channel, Kind, Proof, Refusal
@@ -66,7 +66,15 @@ def put_everywhere(session: Session, topic_id: int, brand_id: int, form_id: int)
     _requests(session, person)
     _files(session, person)
     _failures(session, person)
+    _merge(session, person)
     return person
+
+
+def _merge(session: Session, person: int) -> None:
+    """Another contact who is the same person, and what was taken over from it."""
+    twin = contacts.find_or_create(session, "quork.twin@example.com", first_name="Zeb", last_name="Quork")
+    contacts.set_tags(session, twin, ["quork-twins"])
+    merging.merge(session, person, twin)
 
 
 def _sign_up(session: Session, person: int, topic_id: int, brand_id: int, form_id: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, Integer, and_, bindparam, column, func, or_, select, text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, and_, bindparam, column, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.brands.queries.brands import all_brands
@@ -67,7 +67,7 @@ def permitted(session: Session, pairs: set[Pair]) -> dict[Pair, datetime | None]
     """Return, for those of ``pairs`` (campaign, contact) that may be recorded, when their message was sent.
 
     May be recorded: the message carried tracking, and the person has not since withdrawn that permission, objected
-    to marketing or been erased. A message that does not exist is not in the answer.
+    to marketing or been erased, under whatever number. A message that does not exist is not in the answer.
     """
     if not pairs:
         return {}
@@ -98,9 +98,25 @@ def permitted(session: Session, pairs: set[Pair]) -> dict[Pair, datetime | None]
             ),
             contact.c.objected_at.is_(None),
             contact.c.erased_at.is_(None),
+            ~_refused_elsewhere(campaign.c.brand_id),
         )
     )
     return {(campaign_id, contact_id): sent_at for campaign_id, contact_id, sent_at in rows}
+
+
+def _refused_elsewhere(brand_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether a contact merged with a row of ``contact_table()`` objected or refused to be tracked."""
+    contact, tracking = contact_table(), tracking_table().alias("other_tracking")
+    other = contact.alias("other")
+    together = or_(other.c.id == contact.c.merged_into, other.c.merged_into.in_((contact.c.id, contact.c.merged_into)))
+    refusals = (
+        select(other.c.id)
+        .select_from(other)
+        .outerjoin(tracking, and_(tracking.c.contact_id == other.c.id, tracking.c.brand_id == brand_id))
+        .where(together, other.c.id != contact.c.id)
+        .where(or_(other.c.objected_at.is_not(None), tracking.c.granted.is_(False)))
+    )
+    return refusals.correlate_except(other, tracking).exists()
 
 
 def _existing(session: Session, ids: set[int]) -> set[int]:

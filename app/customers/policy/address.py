@@ -110,6 +110,10 @@ class Normaliser:
             return normalise(given)
         return Address(given, key, address_key(key), ascii_domain)
 
+    def reaches(self, domain: str) -> bool:
+        """Return whether addresses in ``domain`` can receive mail, by its form."""
+        return self._domain(domain) is not None
+
     def _domain(self, domain: str) -> str | None:
         """The A-labels of ``domain``, or None when it cannot receive mail."""
         if domain not in self._domains:

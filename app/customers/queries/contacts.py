@@ -36,6 +36,8 @@ class ContactInfo:
     objected_at: datetime | None
     complained_at: datetime | None
     erased_at: datetime | None
+    merged_into: int | None = None
+    merged_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -122,4 +124,6 @@ def info(row: Contact) -> ContactInfo:
         objected_at=row.objected_at,
         complained_at=row.complained_at,
         erased_at=row.erased_at,
+        merged_into=row.merged_into,
+        merged_at=row.merged_at,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.customers.models import ContactAlias, ContactProfile, ExternalId
+from app.customers.models import ContactProfile, ExternalId
 from app.customers.queries.contacts import earlier_addresses
 
 
@@ -37,18 +37,3 @@ def behaviour(session: Session, contact_id: int) -> dict[str, object]:
         "orders": row.orders,
         "order_value": str(row.order_value),
     }
-
-
-def merged(session: Session, contact_id: int) -> list[dict[str, object]]:
-    """Return the former numbers that were found to be the same person, as JSON."""
-    rows = session.scalars(
-        select(ContactAlias).where(ContactAlias.contact_id == contact_id).order_by(ContactAlias.alias_id)
-    )
-    return [
-        {
-            "number": row.alias_id,
-            "merged_at": row.merged_at.isoformat(),
-            "undone_at": row.undone_at.isoformat() if row.undone_at else None,
-        }
-        for row in rows
-    ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -95,15 +95,20 @@ def common_tags(session: Session, limit: int = 50) -> list[str]:
     return list(session.scalars(statement))
 
 
+def _has(word: str) -> ColumnElement[bool]:
+    """Shorter than three letters no trigram can help; then the address must begin so."""
+    if len(word) < 3:
+        return Contact.email_key.startswith(word, autoescape=True)
+    return Contact.search.contains(word, autoescape=True)
+
+
 def _matching(session: Session, search: Search, statement: Select[Any]) -> Select[Any]:
-    statement = statement.where(Contact.erased_at.is_(None))
-    words = search.text.lower().split()
-    for word in words:
-        # Shorter than three letters no trigram can help; then the address must begin so.
-        if len(word) < 3:
-            statement = statement.where(Contact.email_key.startswith(word, autoescape=True))
-        else:
-            statement = statement.where(Contact.search.contains(word, autoescape=True))
+    statement = statement.where(Contact.erased_at.is_(None), Contact.merged_into.is_(None))
+    if words := search.text.lower().split():
+        found = and_(*map(_has, words))
+        # Somebody is found by the address of a contact that was merged into theirs, too.
+        heads = session.scalars(select(Contact.merged_into).where(Contact.merged_into.is_not(None), found).limit(PAGE))
+        statement = statement.where(or_(found, Contact.id.in_(known)) if (known := heads.all()) else found)
     if search.tag:
         statement = statement.where(Contact.tags.op("@>", is_comparison=True)(literal([search.tag], ARRAY(Text()))))
     for name, value in search.chosen:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from app.core.registries import Registry
-from app.customers.queries import contacts
+from app.customers.queries import contacts, merging
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class TimelinePage:
 
 
 def timeline(session: Session, contact_id: int, *, page: int = 1, size: int = 30) -> TimelinePage:
-    """Return a page of everything that happened to a contact, merged from all sources."""
-    wanted = page * size + 1
-    lists = [source(session, contact_id, wanted) for source in sources]
+    """Return a page of everything that happened to a person, under every number, merged from all sources."""
+    wanted, numbers = page * size + 1, merging.person(session, contact_id)
+    lists = [source(session, number, wanted) for source in sources for number in numbers]
     merged = list(heapq.merge(*lists, key=lambda entry: entry.at, reverse=True))
     start = (page - 1) * size
     return TimelinePage(merged[start : start + size], page, len(merged) > start + size)

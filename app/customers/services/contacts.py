@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy import Text, cast, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,16 @@ from app.core import clock, jobs
 from app.core.db import after_commit
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.registries import Registry
-from app.customers.models import Contact, ContactAddress, ExternalId, ImportBatch, ImportChange, ImportReject
+from app.customers.models import (
+    Contact,
+    ContactAddress,
+    ContactAlias,
+    Duplicate,
+    ExternalId,
+    ImportBatch,
+    ImportChange,
+    ImportReject,
+)
 from app.customers.policy import normalise
 from app.customers.policy.address import spellings
 from app.customers.policy.values import (
@@ -195,6 +204,9 @@ def erase(session: Session, contact_id: int) -> None:
     after_commit(session, lambda: forgetting.forget_uploads(known, busy))
     session.execute(delete(ImportChange).where(ImportChange.contact_id == contact_id))
     session.execute(delete(ExternalId).where(ExternalId.contact_id == contact_id))
+    merged = or_(ContactAlias.alias_id == contact_id, ContactAlias.contact_id == contact_id)
+    session.execute(update(ContactAlias).where(merged).values(changes={}))
+    session.execute(delete(Duplicate).where(or_(Duplicate.low_id == contact_id, Duplicate.high_id == contact_id)))
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""
     row.language = row.time_zone = row.country = None

@@ -57,8 +57,8 @@ def chosen(session: Session, definition: dict[str, Any]) -> Select[Any]:
 def export(session: Session, form: Format, people: Select[Any] | None = None) -> Iterator[bytes]:
     """Yield the contacts who were not erased as CSV with titles or as one JSON object a line, in UTF-8, by id.
 
-    ``people`` is a SELECT of contact ids that narrows them. The session's transaction stays open while it is read:
-    read it fast, into a file.
+    Who is merged into another is not among them. ``people`` is a SELECT of contact ids that narrows them. The
+    session's transaction stays open while it is read: read it fast, into a file.
     """
     connection = driver(session)
     joined = _narrow(session, people)
@@ -92,13 +92,13 @@ def _rows(connection: psycopg.Connection, statement: sql.Composed, *, unescape: 
 
 def _narrow(session: Session, people: Select[Any] | None) -> sql.SQL:
     if people is None:
-        return sql.SQL("WHERE c.erased_at IS NULL")
+        return sql.SQL("WHERE c.erased_at IS NULL AND c.merged_into IS NULL")
     # COPY takes no parameters, so the chosen ids are put down first by a statement that does.
     driver(session).execute("DROP TABLE IF EXISTS pg_temp.exported")
     driver(session).execute("CREATE TEMPORARY TABLE exported (contact_id bigint PRIMARY KEY) ON COMMIT DROP")
     chosen = people.subquery()
     session.execute(_EXPORTED.insert().from_select(["contact_id"], select(next(iter(chosen.c))).distinct()))
-    return sql.SQL("JOIN exported x ON x.contact_id = c.id WHERE c.erased_at IS NULL")
+    return sql.SQL("JOIN exported x ON x.contact_id = c.id WHERE c.erased_at IS NULL AND c.merged_into IS NULL")
 
 
 def _cells(fields: list[FieldInfo]) -> list[sql.Composed]:

@@ -23,7 +23,7 @@ from app.customers.forms import CORE_TEXTS, AddressForm, contact_form, contact_v
 from app.customers.policy.values import show
 from app.customers.queries import contacts as queries
 from app.customers.queries import fields as field_queries
-from app.customers.queries import listing
+from app.customers.queries import listing, merging, quality
 from app.customers.queries import timeline as timelines
 from app.customers.queries.fields import FieldInfo
 from app.customers.services import contacts, exporting
@@ -107,8 +107,13 @@ def page(contact_id: int) -> ResponseReturnValue:
     number = max(1, request.args.get("page", 1, type=int))
     with unit_of_work() as session:
         contact = queries.contact(session, contact_id)
+        if contact.merged_into is not None:
+            flash(_("Contact %(id)s is merged into this one.", id=contact_id), "info")
+            return redirect(url_for(".page", contact_id=contact.merged_into))
         fields = field_queries.dictionary(session)
         earlier = queries.earlier_addresses(session, contact_id)
+        merged = merging.folded(session, contact_id)
+        twins, _more = quality.pairs(session, contact_id=contact_id)
         timeline = timelines.timeline(session, contact_id, page=number)
         panels = [
             (panel.template, panel.load(session, contact_id))
@@ -120,6 +125,8 @@ def page(contact_id: int) -> ResponseReturnValue:
         contact=contact,
         facts=[fact for fact in facts if fact[1]],
         earlier=earlier,
+        merged=merged,
+        twins=twins,
         timeline=timeline,
         panels=panels,
     )

@@ -11,7 +11,7 @@ from app.core import clock, config
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import Conflict
-from app.local.sample import asking, away, base, company, mailings
+from app.local.sample import asking, away, base, company, mailings, twins
 from app.local.sample.people import people
 from consent.services import statistics
 
@@ -43,6 +43,7 @@ def load(count: int) -> None:
     with unit_of_work() as session:
         draft = mailings.draft(houses, session)
         asking.ask(session, everybody, contacts)
+        twins.come_twice(session, everybody, contacts)
         statistics.fold(session)
     answer({"contacts": len(contacts), "draft": draft, "seconds": round(time.monotonic() - began, 1)})
 

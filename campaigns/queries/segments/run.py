@@ -20,14 +20,16 @@ from campaigns.queries.segments.tree import where
 
 
 def compile(session: Session, definition: object, segment_id: int | None = None) -> Select[int]:
-    """Return one SELECT of ``contact_id`` with bound parameters. Erased people are in no segment. ``segment_id`` is the
-    stored segment whose definition this is, if it is one.
+    """Return one SELECT of ``contact_id`` with bound parameters. Erased people are in no segment, merged ones
+    once. ``segment_id`` is the stored segment whose definition this is, if it is one.
 
     Raises ``SegmentError`` naming the condition that cannot be understood, and why.
     """
     contact = contact_table()
     test = where(definition, Context.of(session, segment_id=segment_id))
-    return select(contact.c.id.label("contact_id")).where(contact.c.erased_at.is_(None), test)
+    return select(contact.c.id.label("contact_id")).where(
+        contact.c.erased_at.is_(None), contact.c.merged_into.is_(None), test
+    )
 
 
 def count(session: Session, definition: object, segment_id: int | None = None) -> int:

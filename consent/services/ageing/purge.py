@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, FromClause, Select, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.customers.queries.contacts import contact, contact_table, profile_table
+from app.customers.queries.merging import person as person_of
 from consent.models import PermissionEvent, PrivacyRequest, SignUp
 from consent.policy.ladder import State
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import permissions, topics
+from consent.queries.covering import folded, under_another
 from consent.services.erase import address_keys, end_permissions, forget
 from consent.services.ledger import Entry, append, lock
 from consent.services.suppress import suppress_address
@@ -44,48 +46,63 @@ _ACTS = (
 
 def prospects(now: datetime, months: int) -> Select[int]:
     """Return a SELECT of the contacts who never bought and gave no sign for ``months``."""
-    return _silent(now, months, ~_bought())
+    return _silent(now, months, customer=False)
 
 
 def customers(now: datetime, months: int) -> Select[int]:
     """Return a SELECT of the contacts who bought once and neither bought nor gave another sign for ``months``."""
-    return _silent(now, months, _bought())
+    return _silent(now, months, customer=True)
 
 
-def _bought() -> ColumnElement[bool]:
-    person, done = contact_table(), profile_table()
-    return exists().where(done.c.contact_id == person.c.id, done.c.ordered_at.is_not(None))
+def _bought(person: FromClause) -> ColumnElement[bool]:
+    done = profile_table()
+    return exists().where(done.c.contact_id == person.c.id, done.c.ordered_at.is_not(None)).correlate_except(done)
 
 
-def _silent(now: datetime, months: int, who: ColumnElement[bool]) -> Select[int]:
-    """People of a kind whose last act lies before the period. Calendar months, as the law counts them."""
-    person, done = contact_table(), profile_table()
-    since = cast(now, DateTime(timezone=True)) - func.make_interval(0, months)
-    theirs = and_(
+def _silent(now: datetime, months: int, customer: bool) -> Select[int]:
+    """People of a kind whose last act, under any number, lies before the period. Calendar months, as the law counts."""
+    person, since = contact_table(), cast(now, DateTime(timezone=True)) - func.make_interval(0, months)
+    bought = or_(_bought(person), under_another(_bought(folded)))
+    return select(person.c.id).where(
+        person.c.erased_at.is_(None),
+        person.c.merged_into.is_(None),
+        bought if customer else ~bought,
+        or_(person.c.created_at <= since, exists().where(_acts_of(person))),
+        ~_sign_of(person, since),
+        ~under_another(or_(_sign_of(folded, since), folded.c.created_at > since)),
+    )
+
+
+def _acts_of(person: FromClause) -> ColumnElement[bool]:
+    return and_(
         PermissionEvent.contact_id == person.c.id,
         PermissionEvent.actor != Actor.SYSTEM.value,
         PermissionEvent.action.in_([action.value for action in _ACTS]),
     )
+
+
+def _sign_of(person: FromClause, since: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return whether a contact gave a sign since then: an act, a click, an order, a sign-up, a request."""
+    done = profile_table()
     # Who asked for something lately, or still waits for an answer, is not silent.
     asked = or_(PrivacyRequest.received_at > since, PrivacyRequest.closed_at.is_(None))
     responded = or_(done.c.clicked_at > since, done.c.ordered_at > since)
-    return select(person.c.id).where(
-        person.c.erased_at.is_(None),
-        who,
-        or_(person.c.created_at <= since, exists().where(theirs)),
-        ~exists().where(theirs, PermissionEvent.at > since),
-        ~exists().where(done.c.contact_id == person.c.id, responded),
-        ~exists().where(SignUp.address_key == person.c.address_key, SignUp.created_at > since),
-        ~exists().where(PrivacyRequest.contact_id == person.c.id, asked),
+    signs = (
+        exists().where(_acts_of(person), PermissionEvent.at > since).correlate_except(PermissionEvent),
+        exists().where(done.c.contact_id == person.c.id, responded).correlate_except(done),
+        exists().where(SignUp.address_key == person.c.address_key, SignUp.created_at > since).correlate_except(SignUp),
+        exists().where(PrivacyRequest.contact_id == person.c.id, asked).correlate_except(PrivacyRequest),
     )
+    return or_(*signs)
 
 
 def purge(session: Session, contact_ids: list[int]) -> None:
     """Forget these contacts for good: all that is personal, in every room; the chain of the ledger stays whole."""
     for contact_id in contact_ids:
-        _, erased = lock(session, contact_id)
-        if not erased:
-            _purge(session, contact_id)
+        for number in person_of(session, contact_id):
+            _, erased = lock(session, number)
+            if not erased:
+                _purge(session, number)
 
 
 def _purge(session: Session, contact_id: int) -> None:
