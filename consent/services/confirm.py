@@ -16,6 +16,7 @@ from app.customers.services.contacts import find_or_create
 from consent.models import SignUp
 from consent.policy.ladder import Basis, Level
 from consent.policy.standing import Action, Actor, Subject
+from consent.queries import forms
 from consent.services import parents, pause
 from consent.services.ledger import Entry, append
 from consent.services.ledger import lock as lock_contact
@@ -167,7 +168,7 @@ def _holder(session: Session, row: SignUp) -> int:
     """Return the contact who has the address that was written to: a button in a mailbox speaks for that one alone."""
     if row.contact_id is not None and contact(session, row.contact_id).address_key == row.address_key:
         return row.contact_id
-    return find_or_create(session, row.email, language=row.language, source=f"form {row.form_id}")
+    return find_or_create(session, row.email, language=row.language, source=forms.form(session, row.form_id).name)
 
 
 def _lock_holder(session: Session, row: SignUp) -> None:
