@@ -25,6 +25,7 @@ from app.customers.queries import timeline
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.services import profile as profiles
+from app.customers.services.importing import undoing
 from app.customers.views import contacts, fields, imports, merging, quality
 from app.web import failures, page, security
 from app.web.views import access, embed, home, mail_icons, operations, outbox
@@ -145,6 +146,8 @@ def wire() -> None:
     withdraw.contexts.add("forms", welcome_mail.context)
     withdraw.listeners.add("campaigns", withdrawals.mark_unsubscribed)
     profiles.refolds.add("tracking", rebuild.refold)
+    undoing.traces.add("campaigns", forget.keep_written)
+    undoing.traces.add("tracking", tracking_forget.keep_buyers)
     erase.erasure_steps.add("campaigns", forget.forget)
     erase.erasure_steps.add("tracking", tracking_forget.forget)
     ageing.upkeeps.add(silence.UPKEEP.name, silence.UPKEEP)

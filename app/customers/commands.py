@@ -23,7 +23,7 @@ from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services import exporting, merging
 from app.customers.services.exporting import Format
-from app.customers.services.importing import batches, forgetting, split_evidence, topic_by_slug
+from app.customers.services.importing import batches, forgetting, split_evidence, topic_by_slug, undoing
 from app.customers.services.importing.batches import BASES, LEVELS, Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import FileShape, inspect
@@ -117,6 +117,20 @@ def resume(batch_id: int) -> None:
         if imports.batch(session, batch_id).status != "running":
             batches.resume(session, batch_id)
     _run(batch_id, time.monotonic())
+
+
+@contacts.command("undo")
+@click.argument("batch_id", type=int)
+def undo(batch_id: int) -> None:
+    """Take the import BATCH_ID back: values it changed, permissions it gave, people it added.
+
+    What somebody changed since stays, and so does whoever was written to, bought, or acted since. Who left stays left.
+    """
+    with unit_of_work() as session:
+        if imports.batch(session, batch_id).status != "undoing":
+            undoing.request(session, batch_id, None)
+    done = importing.undo(batch_id).undone
+    answer({"batch": batch_id, **{name: done[name] for name in ("restored", "ended", "removed", "kept")}})
 
 
 @contacts.command("export")

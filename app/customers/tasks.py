@@ -39,6 +39,12 @@ def run_import(batch_id: int) -> None:
     importing.run(batch_id)
 
 
+@job("customers.undo_import", queue=Queue.IMPORT)
+def undo_import(batch_id: int) -> None:
+    """Take an import back, from where it is; one that is not being undone stays as it is."""
+    importing.undo(batch_id)
+
+
 @periodic("customers.forget_imports", every=86400)
 def forget_imports() -> None:
     """Delete what old imports left behind."""

@@ -42,6 +42,8 @@ NAMES = {
     "soft": _("soft"),
     "stopped": _("stopped"),
     "stopping": _("stopping"),
+    "undoing": _("being undone"),
+    "undone": _("undone"),
     "suppressed": _("suppressed"),
     "unknown": _("unknown"),
     "waiting": _("waiting"),

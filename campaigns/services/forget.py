@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy import Text, cast, column, delete, exists, select, table, update
 from sqlalchemy.orm import Session
 
 from app.customers.policy.address import spellings
@@ -10,6 +10,14 @@ from app.customers.queries.contacts import contact, earlier_addresses
 from campaigns.models import Message, PeopleListMember, Segment
 
 NOBODY = "erased@erased.invalid"
+
+
+def keep_written(session: Session, people: str, batch_id: int) -> None:
+    """Take from the temporary table ``people`` (contact_id), whom an undone import would remove, who is in an audience
+    or on a list."""
+    given = table(people, column("contact_id"))
+    for theirs in (Message.contact_id, PeopleListMember.contact_id):
+        session.execute(delete(given).where(exists().where(theirs == given.c.contact_id)))
 
 
 def forget(session: Session, contact_id: int) -> None:

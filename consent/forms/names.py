@@ -75,6 +75,7 @@ ACTION_NAMES = {
     "withdraw": _("Withdrawn"),
     "expire": _("Expired"),
     "silence": _("Asked again, no answer"),
+    "retract": _("Ended: its import was taken back"),
     "object": _("Objected to all marketing"),
     "complain": _("Reported a mail as spam"),
     "pause": _("Paused mails"),

@@ -24,6 +24,7 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     EXPIRE = "expire"
     SILENCE = "silence"  # asked whether they still want it, and did not answer in time
+    RETRACT = "retract"  # the import that stated it was taken back
     OBJECT = "object"  # to all marketing (GDPR 21(2))
     COMPLAIN = "complain"  # reported as spam
     PAUSE = "pause"  # no mail of a brand until then
@@ -108,13 +109,22 @@ STATES: Mapping[Action, State] = {
     Action.WITHDRAW: State.WITHDRAWN,
     Action.EXPIRE: State.EXPIRED,
     Action.SILENCE: State.EXPIRED,
+    Action.RETRACT: State.EXPIRED,
     Action.OBJECT: State.WITHDRAWN,
     Action.COMPLAIN: State.WITHDRAWN,
     Action.ERASE: State.WITHDRAWN,
 }
 ACTIONS: Mapping[Subject, frozenset[Action]] = {
     Subject.TOPIC: frozenset(
-        {Action.REQUEST, Action.GRANT, Action.CONFIRM, Action.WITHDRAW, Action.EXPIRE, Action.SILENCE}
+        {
+            Action.REQUEST,
+            Action.GRANT,
+            Action.CONFIRM,
+            Action.WITHDRAW,
+            Action.EXPIRE,
+            Action.SILENCE,
+            Action.RETRACT,
+        }
     ),
     Subject.TRACKING: frozenset({Action.GRANT, Action.CONFIRM, Action.WITHDRAW}),
     Subject.MARKETING: frozenset({Action.OBJECT, Action.COMPLAIN, Action.CONFIRM}),
@@ -153,7 +163,7 @@ def follow(standing: Standing, act: Act) -> Effect:
         return Effect.KEEPS if standing.state is State.WITHDRAWN else Effect.TAKES
     if act.state is State.EXPIRED:
         standing_open = standing.state in (State.PENDING, State.GRANTED)
-        over = act.action is Action.SILENCE or standing.at(act.recorded_at).state is State.EXPIRED
+        over = act.action in (Action.SILENCE, Action.RETRACT) or standing.at(act.recorded_at).state is State.EXPIRED
         return Effect.TAKES if standing_open and over else Effect.REFUSED
     if act.state is State.PENDING:
         return _request(standing, act)

@@ -69,6 +69,7 @@ ON CONFLICT (contact_id, topic_id) DO UPDATE SET state = excluded.state, level =
     basis = excluded.basis, address_key = excluded.address_key, since = excluded.since,
     expires_at = excluded.expires_at, event_id = excluded.event_id
 """
+_NOTHING = "SELECT count(*) FROM salted"
 _COMPLAINT = """
 UPDATE contact c SET complained_at = s.at FROM salted s WHERE c.id = s.contact_id AND c.complained_at IS NULL
 """
@@ -99,7 +100,7 @@ def write(
 ) -> None:
     """Write an entry for everybody in ``judged_people`` who is not refused, and what it changes where SQL joins it.
 
-    They must be locked already. ``subject`` is a topic, or marketing for a complaint.
+    They must be locked already. ``subject`` is a topic, marketing for a complaint, or the contact for an erasure.
     """
     values = {
         "at": at,
@@ -118,4 +119,5 @@ def write(
         "detail": json.dumps(dict(detail)),
         "first": chain.FIRST,
     }
-    session.execute(text(_WRITE + (_TOPIC if subject is Subject.TOPIC else _COMPLAINT)), values)
+    projected = {Subject.TOPIC: _TOPIC, Subject.MARKETING: _COMPLAINT}.get(subject, _NOTHING)
+    session.execute(text(_WRITE + projected), values)

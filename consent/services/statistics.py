@@ -75,7 +75,7 @@ WITH act AS (
     UNION ALL
     SELECT topic_id, moment, old_level, old_basis, old_form,
         CASE WHEN stands THEN 'moved_out'
-            WHEN action IN ('expire', 'silence') THEN 'expired'
+            WHEN action IN ('expire', 'silence', 'retract') THEN 'expired'
             WHEN action = 'object' THEN 'objected'
             WHEN action = 'complain' THEN 'complained'
             WHEN actor = 'system' THEN 'purged'

@@ -65,6 +65,7 @@ ICONS = {
     "withdraw": "mail-off",
     "expire": "clock",
     "silence": "clock",
+    "retract": "arrow-back-up",
     "object": "hand-stop",
     "complain": "alert-triangle",
     "pause": "player-pause",

@@ -19,7 +19,7 @@ from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.queries.listing import ListFilter
 from app.customers.queries.timeline import ContactPanel
 from app.customers.services import contacts, importing
-from app.customers.services.importing import TopicChoice
+from app.customers.services.importing import TopicChoice, undoing
 from app.customers.services.merging import MergePanel, merge_panels, merge_steps
 from app.customers.services.quality import Check, domains, in_domains, quality_checks
 from consent.forms.names import PROFILE_NAMES, PROFILE_TEXTS
@@ -28,7 +28,7 @@ from consent.policy.ladder import Basis
 from consent.policy.profiles import PROFILES
 from consent.policy.standing import Action, Actor, Subject
 from consent.queries import held, permissions, proof, requests, suppressions, topics
-from consent.services import ageing, conditions, departures, merging
+from consent.services import ageing, conditions, departures, merging, retracting
 from consent.services.ageing import Upkeep
 from consent.services.importing import record
 from consent.services.ledger import Entry, append
@@ -43,6 +43,9 @@ def register() -> None:
     """Offer what this room does for the customer base: import of permission, the panel, the timeline, a filter."""
     importing.sinks.add("permission", record)
     importing.leavers.add("permission", departures.record)
+    undoing.retractions.add("permission", retracting.retract)
+    undoing.traces.add("permission", retracting.keep_active)
+    undoing.removals.add("permission", retracting.forget)
     importing.barriers.add("permission", suppressions.erased_addresses)
     importing.topic_choices.add("permission", _topic_choices)
     for name, rules in PROFILES.items():

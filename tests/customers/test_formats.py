@@ -15,6 +15,8 @@ import pytest
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.customers.queries import contacts
+from app.customers.services import workbook
+from app.customers.services.exporting import Format, export
 from app.customers.services.importing import spreadsheet
 from app.customers.services.importing.source import Reading, inspect
 from tests.factories.customers import make_field
@@ -27,7 +29,7 @@ def person(address: str) -> contacts.ContactInfo:
     return found
 
 
-def workbook(*rows: list[object], first_empty: bool = False) -> bytes:
+def made(*rows: list[object], first_empty: bool = False) -> bytes:
     book = openpyxl.Workbook()
     if first_empty:
         book.create_sheet("People")
@@ -45,7 +47,7 @@ def test_a_spreadsheet_keeps_its_types_and_row_numbers(import_csv):
         make_field(session, "born", "date")
         make_field(session, "vip", "boolean")
         make_field(session, "size", "number")
-    content = workbook(
+    content = made(
         ["Email", "First name", "spent", "born", "vip", "size"],
         ["ada@example.com", "Ada", 1234.5, date(1815, 12, 10), True, 3.0],
         [],
@@ -144,7 +146,7 @@ def far_row(content: bytes) -> bytes:
     ],
 )
 def test_traps_in_spreadsheets_are_refused_in_little_memory(settings, tmp_path: Path, spoil, says):
-    content = spoil(workbook(["email"], ["a@example.com"]))
+    content = spoil(made(["email"], ["a@example.com"]))
     path = tmp_path / "trap.xlsx"
     path.write_bytes(content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -158,5 +160,29 @@ def test_a_claimed_size_is_not_believed(settings, tmp_path: Path):
     body = b'<row r="1"><c r="A1" t="inlineStr"><is><t>email</t></is></c></row></sheetData></worksheet>'
     claim = OPEN.replace(b"<sheetData>", b'<dimension ref="A1:XFD1048576"/><sheetData>')
     path = tmp_path / "people.xlsx"
-    path.write_bytes(rezipped(workbook(["email"]), SHEET, claim + body))
+    path.write_bytes(rezipped(made(["email"]), SHEET, claim + body))
     assert spreadsheet.to_rows(path, tmp_path).read_text() == '["email"]\n'
+
+
+def test_an_exported_spreadsheet_runs_nothing_and_comes_back(import_csv, db, tmp_path):
+    with unit_of_work() as session:
+        make_field(session, "note")
+        make_field(session, "size", "number")
+    import_csv(
+        'email,first name,note,size,tags\n=1@example.com,"=HYPERLINK(""x"")",+cmd|x,-1.5,"a, b"\n'
+        'z@example.com,Zoé,"two\nlines",12,\n'
+    )
+    with unit_of_work() as session:
+        content = b"".join(export(session, Format.XLSX))
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert {cell.data_type for row in sheet for cell in row} <= {"s", "n"}, "no cell is a formula"
+    assert [row[10].value for row in sheet] == ["size", -1.5, 12]
+    again = import_csv(content, name="ours.xlsx")
+    assert again.counts == (0, 0, 2, 0), again.refused
+
+
+def test_a_table_longer_than_a_sheet_goes_on_on_the_next(monkeypatch):
+    monkeypatch.setattr(workbook, "MAX_ROWS", 4)
+    content = b"".join(workbook.write(["n"], ([str(n)] for n in range(7)), {0}))
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert [[cell.value for cell in sheet["A"]] for sheet in book] == [["n", 0, 1, 2], ["n", 3, 4, 5], ["n", 6]]

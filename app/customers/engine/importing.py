@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
@@ -24,7 +24,7 @@ from app.customers.policy.rows import Person, RowReader, RowRefused
 from app.customers.policy.values import DateOrder
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
-from app.customers.services.importing import batches
+from app.customers.services.importing import batches, undoing
 from app.customers.services.importing.batches import Refusal, Rows
 from app.customers.services.importing.forgetting import forget_file
 from app.customers.services.importing.records import Record, records
@@ -107,6 +107,17 @@ def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchIn
                     progress(batch)
     forget_file(batch)
     return batch
+
+
+def undo(batch_id: int) -> BatchInfo:
+    """Take an import back part by part, each a transaction with its place; a killed one goes on where it was."""
+    with suppress(Conflict):  # another process is at it, or has ended it
+        more = True
+        while more:
+            with unit_of_work() as session:
+                more = undoing.step(session, batch_id)
+    with unit_of_work() as session:
+        return imports.batch(session, batch_id)
 
 
 def _failed(batch_id: int, reason: str) -> BatchInfo:

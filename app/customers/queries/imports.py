@@ -72,6 +72,7 @@ class BatchInfo:
     rejected: int
     refused: dict[str, int]
     preview: list[dict[str, Any]]
+    undone: dict[str, Any]
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -90,7 +91,7 @@ class BatchInfo:
     @property
     def active(self) -> bool:
         """Whether it moves by itself, so that a page should look again."""
-        return self.status in ("running", "stopping") or (self.status == "waiting" and self.prepared)
+        return self.status in ("running", "stopping", "undoing") or (self.status == "waiting" and self.prepared)
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def _info(row: ImportBatch) -> BatchInfo:
         rejected=row.rejected,
         refused=row.refused,
         preview=row.preview,
+        undone=row.undone,
         error=row.error,
         created_at=row.created_at,
         started_at=row.started_at,

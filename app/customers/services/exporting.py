@@ -6,8 +6,10 @@ takes it off again. Plain numbers keep their sign.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +23,7 @@ from app.core.errors import InvalidInput
 from app.core.registries import Registry
 from app.customers.policy.values import Kind
 from app.customers.queries.fields import FieldInfo, dictionary
+from app.customers.services import workbook
 
 _EXPORTED = table("exported", column("contact_id"))
 _CORE = ("email", "first_name", "last_name", "language", "time_zone", "country", "source")
@@ -38,6 +41,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSON_LINES = "jsonl"
+    XLSX = "xlsx"
 
 
 def guard_formula(cell: str) -> str:
@@ -55,7 +59,8 @@ def chosen(session: Session, definition: dict[str, Any]) -> Select[Any]:
 
 
 def export(session: Session, form: Format, people: Select[Any] | None = None) -> Iterator[bytes]:
-    """Yield the contacts who were not erased as CSV with titles or as one JSON object a line, in UTF-8, by id.
+    """Yield the contacts who were not erased as CSV with titles, as one JSON object a line (both in UTF-8), or as a
+    spreadsheet, by id.
 
     Who is merged into another is not among them. ``people`` is a SELECT of contact ids that narrows them. The
     session's transaction stays open while it is read: read it fast, into a file.
@@ -63,7 +68,7 @@ def export(session: Session, form: Format, people: Select[Any] | None = None) ->
     connection = driver(session)
     joined = _narrow(session, people)
     fields = dictionary(session)
-    if form is Format.CSV:
+    if form is not Format.JSON_LINES:
         statement = sql.SQL("COPY (SELECT {} FROM contact c {} ORDER BY c.id) TO STDOUT (FORMAT csv, HEADER)").format(
             sql.SQL(", ").join(_cells(fields)), joined
         )
@@ -71,7 +76,21 @@ def export(session: Session, form: Format, people: Select[Any] | None = None) ->
         statement = sql.SQL("COPY (SELECT {}::text FROM contact c {} ORDER BY c.id) TO STDOUT").format(
             _object(), joined
         )
-    yield from _rows(connection, statement, unescape=form is Format.JSON_LINES)
+    pieces = _rows(connection, statement, unescape=form is Format.JSON_LINES)
+    yield from _workbook(pieces, fields) if form is Format.XLSX else pieces
+
+
+def _workbook(pieces: Iterator[bytes], fields: Sequence[FieldInfo]) -> Iterator[bytes]:
+    rows = csv.reader(_lines(pieces))
+    titles = next(rows)
+    numbers = {field.name for field in fields if field.kind in (Kind.NUMBER, Kind.MONEY)}
+    return workbook.write(titles, rows, {index for index, title in enumerate(titles) if title in numbers})
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    """The lines of what COPY wrote; a piece ends with a row."""
+    for piece in pieces:
+        yield from io.StringIO(piece.decode(), newline="")
 
 
 def _rows(connection: psycopg.Connection, statement: sql.Composed, *, unescape: bool) -> Iterator[bytes]:

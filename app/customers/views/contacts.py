@@ -181,7 +181,7 @@ def address(contact_id: int) -> ResponseReturnValue:
 def export(form: str) -> ResponseReturnValue:
     """Download all contacts."""
     if form not in list(Format):
-        raise InvalidInput(_("Contacts are exported as csv or jsonl."))
+        raise InvalidInput(_("Contacts are exported as csv, xlsx or jsonl."))
     folder = config.current().var / "exports"
     folder.mkdir(parents=True, exist_ok=True)
     # Into a file first: no transaction waits for somebody's slow line. It has no name, so it goes with the response.
@@ -192,7 +192,11 @@ def export(form: str) -> ResponseReturnValue:
     saw(subject="base")
     size = file.tell()
     file.seek(0)
-    kind = "text/csv; charset=utf-8" if form == Format.CSV else "application/jsonl"
+    kind = {
+        Format.CSV: "text/csv; charset=utf-8",
+        Format.JSON_LINES: "application/jsonl",
+        Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }[Format(form)]
     name = f"contacts-{clock.now():%Y-%m-%d}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(size)}
     return Response(_pieces(file), mimetype=kind, headers=headers)

@@ -41,11 +41,11 @@ from app.customers.queries import fields as field_queries
 from app.customers.queries import imports
 from app.customers.queries.imports import BatchInfo
 from app.customers.services.exporting import guard_formula
-from app.customers.services.importing import batches, conditions_of, forgetting, topics
+from app.customers.services.importing import batches, conditions_of, forgetting, topics, undoing
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import SAMPLE_ROWS, Reading, inspect, rows_of
-from app.customers.tasks import run_import
+from app.customers.tasks import run_import, undo_import
 from app.customers.views.contacts import language
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/imports")
@@ -260,6 +260,17 @@ def resume(batch_id: int) -> ResponseReturnValue:
         enqueue(session, run_import, batch_id)
         audit.record(session, "resume", "import", batch_id)
     flash(_("The import goes on."), "success")
+    return redirect(url_for(".page", batch_id=batch_id))
+
+
+@blueprint.post("/<int:batch_id>/undo")
+@allows(Role.MARKETER)
+def undo(batch_id: int) -> ResponseReturnValue:
+    """Take an import back."""
+    with unit_of_work() as session:
+        undoing.request(session, batch_id, current_user().id)
+        enqueue(session, undo_import, batch_id)
+        audit.record(session, "undo", "import", batch_id)
     return redirect(url_for(".page", batch_id=batch_id))
 
 

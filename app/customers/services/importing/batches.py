@@ -183,7 +183,7 @@ def _check(statement: Statement) -> None:
 def begin(session: Session, batch_id: int) -> bool:
     """Mark an import as running (again); False when it was asked to stop. Raises ``Conflict`` when it is done."""
     row = locked(session, batch_id)
-    if row.status == "done":
+    if row.status in ("done", "undoing", "undone"):
         raise Conflict(_("This import is done."))
     row.status = "stopped" if row.status in ("stopping", "stopped") else "running"
     row.error = None
