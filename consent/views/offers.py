@@ -63,7 +63,7 @@ def register() -> None:
     timeline.sources.add("requests", request_cards.timeline)
     dashboard_cards.add("requests", DashboardCard("web/requests/_card.html", request_cards.due, 45, size=12))
     proof.export_sections.add("requests", requests.held)
-    for section in (customers_held.addresses, customers_held.other_systems):
+    for section in (customers_held.addresses, customers_held.other_systems, customers_held.imported):
         proof.export_sections.add(section.__name__, section)
     proof.export_sections.add("merged", merging_queries.links)
     proof.export_sections.add("behaviour", customers_held.behaviour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.customers.models import ContactProfile, ExternalId
+from app.customers.models import ContactProfile, ExternalId, ImportChange
 from app.customers.queries.contacts import earlier_addresses
 
 
@@ -22,6 +22,17 @@ def other_systems(session: Session, contact_id: int) -> list[dict[str, object]]:
         select(ExternalId).where(ExternalId.contact_id == contact_id).order_by(ExternalId.source, ExternalId.value)
     )
     return [{"source": row.source, "value": row.value} for row in rows]
+
+
+def imported(session: Session, contact_id: int) -> list[dict[str, object]]:
+    """Return what imports changed about a person, kept while they can be taken back, as JSON: name to what stood
+    before and after."""
+    rows = session.scalars(
+        select(ImportChange)
+        .where(ImportChange.contact_id == contact_id)
+        .order_by(ImportChange.at, ImportChange.batch_id)
+    )
+    return [{"at": row.at.isoformat(), "import_batch": row.batch_id, "changed": dict(row.changes)} for row in rows]
 
 
 def behaviour(session: Session, contact_id: int) -> dict[str, object]:
