@@ -26,7 +26,7 @@ from app.customers.queries.timeline import ContactPanel
 from app.customers.services import exporting
 from app.customers.services import profile as profiles
 from app.customers.services.importing import undoing
-from app.customers.views import contacts, fields, imports, merging, quality
+from app.customers.views import contacts, fields, imports, merging, noting, quality
 from app.web import failures, page, security
 from app.web.views import access, embed, home, mail_icons, operations, outbox
 from campaigns import tasks as campaign_tasks  # noqa: F401 - declares jobs and periodic work
@@ -68,6 +68,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     contacts.blueprint,
     merging.blueprint,
     quality.blueprint,
+    noting.blueprint,
     welcome.blueprint,
     brands.blueprint,
     brands.controller,
@@ -141,6 +142,8 @@ def wire() -> None:
     exporting.audience_filters.add("segments", segment_queries.compile)
     timeline.sources.add("tracking", tracking_timeline.entries)
     timeline.sources.add("campaigns", campaign_timeline.entries)
+    timeline.titles.add("campaigns", _("Mails"))
+    timeline.titles.add("tracking", _("Orders"))
     timeline.panels.add("campaigns", ContactPanel("web/campaigns/_contact.html", campaign_timeline.latest_mails, 20))
     withdraw.contexts.add("campaigns", withdrawals.context)
     withdraw.contexts.add("forms", welcome_mail.context)

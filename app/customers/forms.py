@@ -10,6 +10,7 @@ from flask_wtf.file import FileField
 from wtforms import BooleanField, EmailField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from app.customers.policy.codes import Options, countries, languages
 from app.customers.policy.rules import Rule
 from app.customers.policy.values import DateOrder, FieldValue, Kind, show
 from app.customers.queries.contacts import ContactInfo
@@ -90,11 +91,11 @@ ENCODINGS = {
     "utf-32": "UTF-32",
 }
 DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("bars")}
+_LISTS = {"country": countries, "language": languages}
+_ATTRIBUTES = {"time_zone": {"list": "time-zones"}}
 _HINTS = {
     Kind.DATE: _("As 2026-03-04."),
     Kind.CHOICES: _("Separate several with semicolons."),
-    Kind.COUNTRY: _("Two letters, like FR, or its name."),
-    Kind.LANGUAGE: _("A code like fr or en-GB."),
 }
 
 
@@ -150,15 +151,19 @@ def contact_form(fields: Sequence[FieldInfo], language: str, contact: ContactInf
     parts: dict[str, object] = {}
     if contact is None:
         parts["email"] = EmailField(_("E-mail address"), validators=[DataRequired()], render_kw={"autocomplete": "off"})
+    attributes: Mapping[str, FieldValue] = contact.attributes if contact else {}
     for name, text in CORE_TEXTS.items():
-        parts[name] = StringField(text, render_kw={"autocomplete": "off"})
+        known = getattr(contact, name) or "" if contact else ""
+        if name in _LISTS:
+            parts[name] = _chosen(text, _LISTS[name](language), known)
+        else:
+            parts[name] = StringField(text, render_kw={"autocomplete": "off"} | _ATTRIBUTES.get(name, {}))
     for field in fields:
-        parts[f"f_{field.name}"] = _input(field, language)
+        parts[f"f_{field.name}"] = _input(field, language, show(attributes.get(field.name)))
     parts["tags"] = StringField(_("Tags"), description=_("Separate several with commas."))
     kind = type("ContactForm", (FlaskForm,), parts)
     if contact is None:
         return kind()
-    attributes: Mapping[str, FieldValue] = contact.attributes
     present: dict[str, object] = {name: getattr(contact, name) or "" for name in CORE_TEXTS}
     present |= {f"f_{field.name}": show(attributes.get(field.name)) for field in fields}
     return kind(data=present | {"tags": ", ".join(contact.tags)})
@@ -173,8 +178,16 @@ def contact_values(form: FlaskForm) -> dict[str, str]:
     }
 
 
-def _input(field: FieldInfo, language: str) -> StringField:
+def _chosen(label: object, options: Options, known: str) -> SelectField:
+    """Return a list to choose from; a value that stands already may stay, whether or not it is on the list."""
+    extra = [] if not known or known in dict(options) else [(known, known)]
+    return SelectField(label, choices=[("", "–"), *extra, *options], default="")
+
+
+def _input(field: FieldInfo, language: str, known: str) -> StringField:
     label = field.label(language)
+    if field.kind.value in _LISTS:
+        return _chosen(label, _LISTS[field.kind.value](language), known)
     if field.kind is Kind.BOOLEAN:
         return SelectField(label, choices=[("", "–"), ("true", _("Yes")), ("false", _("No"))])
     if field.kind is Kind.CHOICE:

@@ -56,6 +56,8 @@ class Contact(Base):
     objected_at: Mapped[timestamp | None]  # objection to marketing (GDPR 21): covers every brand and address
     complained_at: Mapped[timestamp | None]  # spam complaint: survives a change of address
     erased_at: Mapped[timestamp | None]
+    # Who set the fields that were set since the contact was added (``policy.origins``).
+    origins: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     # Found to be the same person as that contact, who stands for both; folded from ``contact_alias``.
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     merged_at: Mapped[timestamp | None]
@@ -251,3 +253,15 @@ class QualityFigure(Base):
     definition: Mapped[dict[str, Any] | None]
     counted_at: Mapped[timestamp]
     ms: Mapped[int]
+
+
+class ContactNote(Base):
+    """What staff wrote down about a contact. The person may ask to see it, so it is in their export."""
+
+    __tablename__ = "contact_note"
+    id: Mapped[bigint_id]
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[created]
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_contact_note_contact_id_created_at", "contact_id", "created_at"),)

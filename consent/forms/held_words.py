@@ -52,6 +52,7 @@ TITLES: Mapping[str, object] = {
     "other_systems": _("What other systems call you"),
     "merged": _("Entries that turned out to be you"),
     "imported": _("What imports changed"),
+    "notes": _("Notes about you"),
     "pauses": _("Pauses"),
     "leaving_reasons": _("Why you left"),
     "source_notices": _("Told where your address came from"),

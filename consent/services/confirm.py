@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, tokens
 from app.core.errors import InvalidToken
+from app.customers.policy.origins import Origin
 from app.customers.queries.contacts import by_address, contact
 from app.customers.services import merging
 from app.customers.services.contacts import find_or_create
@@ -150,7 +151,7 @@ def confirm(session: Session, token: str, visit: Visit, *, also: Iterable[int] =
     if row.tracking:  # what the other requests say of tracking was not on the page
         _grant_tracking(session, row, contact_id, visit)
     if row.fields:
-        find_or_create(session, row.email, **row.fields)
+        find_or_create(session, row.email, (Origin.FORM, row.form_id), **row.fields)
     session.flush()
     return granted
 

@@ -13,7 +13,7 @@ from app.brands.queries import brands
 from app.brands.queries.profiles import ProfileChoice, profiles
 from app.core.registries import DashboardCard, Retention, dashboard_cards, retentions
 from app.customers.queries import held as customers_held
-from app.customers.queries import listing, timeline
+from app.customers.queries import listing, notes, timeline
 from app.customers.queries import merging as merging_queries
 from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.queries.listing import ListFilter
@@ -56,6 +56,8 @@ def register() -> None:
     merge_steps.add("permission", merging.STEP)
     merge_panels.add("permission", MergePanel("web/consent/_merge.html", merge_panel.look))
     timeline.sources.add("permission", contact_panel.timeline)
+    timeline.titles.add("permission", _("Permission"))
+    timeline.titles.add("requests", _("Requests"))
     timeline.panels.add("permission", ContactPanel("web/consent/_permissions.html", contact_panel.load, 10))
     _check_quality()
     ageing.register()
@@ -66,6 +68,7 @@ def register() -> None:
     for section in (customers_held.addresses, customers_held.other_systems, customers_held.imported):
         proof.export_sections.add(section.__name__, section)
     proof.export_sections.add("merged", merging_queries.links)
+    proof.export_sections.add("notes", notes.held)
     proof.export_sections.add("behaviour", customers_held.behaviour)
     for section in (held.pauses, held.leaving_reasons, held.source_notices):
         proof.export_sections.add(section.__name__, section)

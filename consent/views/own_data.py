@@ -19,6 +19,7 @@ from app.core.db import unit_of_work
 from app.core.errors import InvalidInput, InvalidToken
 from app.core.jobs import enqueue
 from app.core.tokens import Purpose
+from app.customers.policy.origins import Origin
 from app.customers.queries.fields import dictionary
 from app.customers.services import contacts
 from consent.forms import held as words
@@ -67,7 +68,7 @@ def save_details(token: str) -> ResponseReturnValue:
     try:
         with unit_of_work() as session:
             if changed := form.changed():
-                contacts.edit(session, found.contact.id, changed)
+                contacts.edit(session, found.contact.id, changed, by=(Origin.PERSON, None))
                 detail = {"by": "the person", "fields": sorted(changed)}
                 audit.record(session, "edit", "contact", found.contact.id, detail=detail)
     except InvalidInput as error:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.customers.models import ExternalId
 from app.customers.policy import normalise
 from app.customers.queries.contacts import contact
-from app.customers.services import contacts, fields, merging
+from app.customers.services import contacts, fields, merging, notes
 from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.source import inspect
 from consent.policy.requests import Channel, Kind, Proof, Refusal
@@ -67,6 +67,7 @@ def put_everywhere(session: Session, topic_id: int, brand_id: int, form_id: int)
     _files(session, person)
     _failures(session, person)
     _merge(session, person)
+    notes.add(session, person, "Quork slippers were late; called Zébulon")
     return person
 
 

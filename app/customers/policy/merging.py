@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app.customers.policy.values import FieldValue
 
@@ -38,7 +39,8 @@ class Choice:
     free: bool
 
 
-Changes = dict[str, dict[str, FieldValue | None]]
+# field → its value "before" and "after", and the "origin" that was remembered for the one before
+Changes = dict[str, dict[str, Any]]
 
 
 def blank(value: FieldValue | None) -> bool:

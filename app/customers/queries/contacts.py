@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.customers.models import Contact, ContactAddress, ContactProfile
+from app.customers.policy import origins
+from app.customers.policy.origins import Set
 from app.customers.policy.values import FieldValue
 
 
@@ -38,6 +41,7 @@ class ContactInfo:
     erased_at: datetime | None
     merged_into: int | None = None
     merged_at: datetime | None = None
+    origins: Mapping[str, Set] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -126,4 +130,5 @@ def info(row: Contact) -> ContactInfo:
         erased_at=row.erased_at,
         merged_into=row.merged_into,
         merged_at=row.merged_at,
+        origins=origins.read(row.origins),
     )

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from app.core.registries import Registry
-from app.customers.queries import contacts, merging
+from app.customers.queries import contacts, merging, notes
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class TimelineEntry:
 # (session, contact_id, limit) -> the latest ``limit`` entries, latest first
 TimelineSource = Callable[[Session, int, int], list[TimelineEntry]]
 sources: Registry[TimelineSource] = Registry("timeline sources")
+# The names of sources that can be shown alone, by the names under which they are registered.
+titles: Registry[object] = Registry("names of timeline sources")
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,27 @@ class TimelinePage:
     more: bool
 
 
-def timeline(session: Session, contact_id: int, *, page: int = 1, size: int = 30) -> TimelinePage:
-    """Return a page of everything that happened to a person, under every number, merged from all sources."""
+def timeline(session: Session, contact_id: int, *, page: int = 1, size: int = 30, only: str = "") -> TimelinePage:
+    """Return a page of everything that happened to a person, under every number, merged from all sources, or from the
+    source ``only``."""
+    alone = sources.get(only)
     wanted, numbers = page * size + 1, merging.person(session, contact_id)
-    lists = [source(session, number, wanted) for source in sources for number in numbers]
+    lists = [source(session, number, wanted) for source in ([alone] if alone else sources) for number in numbers]
     merged = list(heapq.merge(*lists, key=lambda entry: entry.at, reverse=True))
     start = (page - 1) * size
     return TimelinePage(merged[start : start + size], page, len(merged) > start + size)
 
 
 def _own(session: Session, contact_id: int, limit: int) -> list[TimelineEntry]:
-    """What this room knows: when a person was added, and their changes of address."""
+    """What this room knows: when a person was added, their changes of address, and notes."""
     person = contacts.contact(session, contact_id)
     entries = [TimelineEntry(person.created_at, "added", "user-plus", _("Added to the base"), person.source)]
     for former in contacts.earlier_addresses(session, contact_id):
         entries.append(TimelineEntry(former.until, "address", "mail-forward", _("Changed the address"), former.email))
+    for note in notes.notes(session, contact_id, limit):
+        entries.append(TimelineEntry(note.created_at, "note", "note", _("Note"), note.text))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
 sources.add("customers", _own)
+titles.add("customers", _("Contact and notes"))

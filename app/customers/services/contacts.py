@@ -10,6 +10,7 @@ from sqlalchemy import Text, cast, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.accounts.services import audit
 from app.core import clock, jobs
 from app.core.db import after_commit
 from app.core.errors import Conflict, InvalidInput, NotFound
@@ -18,14 +19,16 @@ from app.customers.models import (
     Contact,
     ContactAddress,
     ContactAlias,
+    ContactNote,
     Duplicate,
     ExternalId,
     ImportBatch,
     ImportChange,
     ImportReject,
 )
-from app.customers.policy import normalise
+from app.customers.policy import normalise, origins
 from app.customers.policy.address import spellings
+from app.customers.policy.origins import Origin
 from app.customers.policy.values import (
     FieldValue,
     parse,
@@ -35,6 +38,7 @@ from app.customers.policy.values import (
     single_line,
 )
 from app.customers.queries.fields import dictionary
+from app.customers.queries.merging import held
 from app.customers.services import profile
 from app.customers.services.importing import forgetting
 
@@ -42,6 +46,8 @@ from app.customers.services.importing import forgetting
 AddressListener = Callable[[Session, int, bytes | None, bytes | None, bool], None]
 address_listeners: Registry[AddressListener] = Registry("listeners to changes of address")
 
+# Who sets a value: the kind, and the number of a form, an import, an account
+Setter = tuple[Origin, int | None]
 _CORE: dict[str, Callable[[str], str]] = {
     "first_name": single_line,
     "last_name": single_line,
@@ -53,12 +59,20 @@ _CORE: dict[str, Callable[[str], str]] = {
 
 
 def find_or_create(
-    session: Session, address: str, *, language: str | None = None, source: str = "", **fields: str
+    session: Session,
+    address: str,
+    by: Setter | None = None,
+    /,
+    *,
+    language: str | None = None,
+    source: str = "",
+    **fields: str,
 ) -> int:
     """Return the id of the contact with this address, adding them when nobody has it.
 
     ``fields`` are ``first_name``, ``last_name``, ``time_zone``, ``country`` and declared fields, as text. For a
-    contact who exists they fill only what is empty: whoever types an address need not be its owner.
+    contact who exists they fill only what is empty: whoever types an address need not be its owner. ``by`` says who
+    fills it (the one who acts, unless told).
     Raises ``InvalidInput`` naming the field.
     """
     found = normalise(address)
@@ -80,6 +94,7 @@ def find_or_create(
     if new:
         row.attributes = row.attributes | new
     if missing or new:
+        _stamp(row, [*missing, *new], by)
         row.updated_at = clock.now()
         session.flush()
     return row.id
@@ -99,9 +114,11 @@ def create(session: Session, address: str, values: Mapping[str, str], tags: Iter
     return contact_id
 
 
-def edit(session: Session, contact_id: int, values: Mapping[str, str]) -> None:
-    """Set core and declared fields from text; blank text empties a field. Raises ``InvalidInput`` naming the field."""
+def edit(session: Session, contact_id: int, values: Mapping[str, str], *, by: Setter | None = None) -> None:
+    """Set core and declared fields from text; blank text empties a field. ``by`` says who does (the one who acts,
+    unless told). Raises ``InvalidInput`` naming the field."""
     row = _locked(session, contact_id)
+    before = held(row)
     core, attributes = _parsed(session, values)
     for name in values:
         if name in ("first_name", "last_name", "source"):
@@ -111,7 +128,16 @@ def edit(session: Session, contact_id: int, values: Mapping[str, str]) -> None:
     kept = {name: value for name, value in row.attributes.items() if name not in values}
     row.attributes = kept | attributes
     row.updated_at, row.known_at = clock.now(), None
+    after = held(row)
+    _stamp(row, [name for name in {**before, **after} if before.get(name) != after.get(name)], by)
     session.flush()
+
+
+def _stamp(row: Contact, names: Iterable[str], by: Setter | None) -> None:
+    """Remember who set these fields, and when."""
+    staff_id = audit.actor().staff_id
+    origin, number = by or ((Origin.SYSTEM, None) if staff_id is None else (Origin.STAFF, staff_id))
+    row.origins = origins.stamped(row.origins, names, origin, number, clock.now())
 
 
 def change_address(session: Session, contact_id: int, address: str, *, by_person: bool = False) -> None:
@@ -210,7 +236,8 @@ def erase(session: Session, contact_id: int) -> None:
     row.email = row.email_key = row.address_key = None
     row.first_name = row.last_name = row.source = ""
     row.language = row.time_zone = row.country = None
-    row.tags, row.attributes = [], {}
+    row.tags, row.attributes, row.origins = [], {}, {}
+    session.execute(delete(ContactNote).where(ContactNote.contact_id == contact_id))
     row.erased_at = row.updated_at = clock.now()
     for former in earlier:
         session.delete(former)

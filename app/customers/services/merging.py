@@ -21,6 +21,8 @@ from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.registries import Registry
 from app.customers.models import Contact, ContactAlias
 from app.customers.policy import merging as policy
+from app.customers.policy import origins
+from app.customers.policy.origins import Origin
 from app.customers.policy.values import FieldValue
 from app.customers.queries import merging as queries
 from app.customers.queries.contacts import contact
@@ -98,10 +100,14 @@ def merge(session: Session, kept_id: int, folded_id: int, chosen: Mapping[str, s
         raise Conflict(_("Keep the contact that has an address: permissions bind to it."))
     decided = policy.choices(queries.held(kept), queries.held(folded), chosen or {})
     made = policy.changes(decided, kept.tags, folded.tags)
-    _write(kept, {name: change["after"] for name, change in made.items() if name != policy.TAGS})
+    now, staff_id = clock.now(), audit.actor().staff_id
+    taken = [name for name in made if name != policy.TAGS]
+    for name in taken:
+        made[name]["origin"] = kept.origins.get(name)
+    _write(kept, {name: made[name]["after"] for name in taken})
+    kept.origins = origins.stamped(kept.origins, taken, Origin.MERGE, folded_id, now)
     if policy.TAGS in made:
         kept.tags = cast(list[str], made[policy.TAGS]["after"])
-    now, staff_id = clock.now(), audit.actor().staff_id
     session.add(ContactAlias(alias_id=folded_id, contact_id=kept_id, changes=made, merged_at=now, merged_by=staff_id))
     folded.merged_into, folded.merged_at = kept_id, now
     session.flush()
@@ -184,12 +190,14 @@ def _write(row: Contact, values: Mapping[str, FieldValue | None]) -> None:
         else:
             attributes[name] = cast(FieldValue, value)
     row.attributes = attributes
-    row.updated_at = clock.now()
+    row.updated_at, row.known_at = clock.now(), None
 
 
 def _give_back(row: Contact, made: dict[str, Any]) -> None:
     fields, tags = policy.given_back(queries.held(row), row.tags, made)
     _write(row, fields)
+    known = {name: made[name].get("origin") for name in fields}
+    row.origins = {name: stamp for name, stamp in {**row.origins, **known}.items() if stamp is not None}
     row.tags = tags
 
 

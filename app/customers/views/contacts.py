@@ -12,6 +12,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
+from app.accounts import queries as accounts
 from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows
@@ -22,12 +23,14 @@ from app.core.errors import Conflict, InvalidInput
 from app.customers.forms import CORE_TEXTS, AddressForm, contact_form, contact_values
 from app.customers.policy.values import show
 from app.customers.queries import contacts as queries
+from app.customers.queries import external, listing, merging, notes, quality
 from app.customers.queries import fields as field_queries
-from app.customers.queries import listing, merging, quality
+from app.customers.queries import origins as origin_queries
 from app.customers.queries import timeline as timelines
 from app.customers.queries.fields import FieldInfo
 from app.customers.services import contacts, exporting
 from app.customers.services.exporting import Format
+from app.customers.views import origins
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
@@ -95,7 +98,10 @@ def new() -> ResponseReturnValue:
         except (InvalidInput, Conflict) as error:
             _attach(form, error)
     return render_template(
-        "web/customers/edit.html", form=form, contact=None, core=CORE_TEXTS, custom_names=_custom(fields)
+        "web/customers/edit.html",
+        form=form,
+        contact=None,
+        **_inputs(fields),
     ), _status(form)
 
 
@@ -114,7 +120,12 @@ def page(contact_id: int) -> ResponseReturnValue:
         earlier = queries.earlier_addresses(session, contact_id)
         merged = merging.folded(session, contact_id)
         twins, _more = quality.pairs(session, contact_id=contact_id)
-        timeline = timelines.timeline(session, contact_id, page=number)
+        only = request.args.get("only", "")
+        timeline = timelines.timeline(session, contact_id, page=number, only=only)
+        written = notes.of_person(session, contact_id)
+        refs = external.of_person(session, contact_id)
+        changed = origin_queries.imported(session, contact_id)
+        names = {member.id: member.name for member in accounts.staff(session)}
         panels = [
             (panel.template, panel.load(session, contact_id))
             for panel in sorted(timelines.panels, key=lambda panel: panel.order)
@@ -127,6 +138,12 @@ def page(contact_id: int) -> ResponseReturnValue:
         earlier=earlier,
         merged=merged,
         twins=twins,
+        notes=written,
+        refs=refs,
+        names=names,
+        only=only if only in timelines.titles.names() else "",
+        only_titles=list(zip(timelines.titles.names(), timelines.titles, strict=True)),
+        origins=origins.lines(contact, changed, fields, names, language()),
         timeline=timeline,
         panels=panels,
     )
@@ -151,7 +168,10 @@ def edit(contact_id: int) -> ResponseReturnValue:
         except (InvalidInput, Conflict) as error:
             _attach(form, error)
     return render_template(
-        "web/customers/edit.html", form=form, contact=contact, core=CORE_TEXTS, custom_names=_custom(fields)
+        "web/customers/edit.html",
+        form=form,
+        contact=contact,
+        **_inputs(fields),
     ), _status(form)
 
 
@@ -220,9 +240,13 @@ def _tags(form: FlaskForm) -> list[str]:
     return str(form.tags.data or "").split(",")
 
 
-def _custom(fields: list[FieldInfo]) -> list[str]:
-    """The names of the form's inputs for declared fields."""
-    return [f"f_{field.name}" for field in fields]
+def _inputs(fields: list[FieldInfo]) -> dict[str, object]:
+    """What the page of the form needs to know of its inputs."""
+    return {
+        "core": CORE_TEXTS,
+        "custom_names": [f"f_{field.name}" for field in fields],
+        "time_zones": clock.time_zones(),
+    }
 
 
 def _status(form: object) -> int:
