@@ -50,7 +50,7 @@ PAGES = (
     Place("contact-edit", "/contacts", r"/contacts/\d+", "/edit"),
     Place("contact-address", "/contacts", r"/contacts/\d+", "/address"),
     Place("contact-new", "/contacts/new"),
-    Place("contact-merged", "/contacts?q=boutique", r"/contacts/\d+"),
+    Place("contact-twin", "/contacts?q=boutique", r"/contacts/\d+"),
     Place("merge-choose", "/contacts", r"/contacts/\d+", "/merge"),
     Place("merge", "/contacts/duplicates", r"/contacts/\d+/merge/\d+"),
     Place("quality", "/contacts/quality"),
