@@ -117,6 +117,7 @@ WHERE u.added AND c.updated_at = coalesce(n.at, c.created_at) AND c.erased_at IS
   AND NOT EXISTS (SELECT FROM external_id x WHERE x.contact_id = c.id)
   AND c.merged_into IS NULL AND NOT EXISTS (SELECT FROM contact c2 WHERE c2.merged_into = c.id)
   AND NOT EXISTS (SELECT FROM contact_profile p WHERE p.contact_id = c.id)
+  AND NOT EXISTS (SELECT FROM contact_note o WHERE o.contact_id = c.id)
 """
 _REMOVE = """
 UPDATE contact SET email = NULL, email_key = NULL, address_key = NULL, first_name = '', last_name = '', source = '',
