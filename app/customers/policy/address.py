@@ -45,6 +45,8 @@ def normalise(address: str) -> Address:
     Raises ``InvalidInput`` (field ``email``) whose text says what is wrong with it.
     """
     given = address.strip(_BLANKS)
+    if not given:
+        raise InvalidInput(_("The e-mail address is missing."), field="email")
     try:
         found = validate_email(given, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
@@ -72,9 +74,7 @@ def spellings(address: str) -> tuple[str, ...]:
 def _reason(given: str, error: EmailNotValidError) -> str:
     """Say what is wrong in the reader's language; the validator's own words are English."""
     local, at, domain = given.rpartition("@")
-    if not given:
-        reason = _("it is empty.")
-    elif not at:
+    if not at:
         reason = _("it has no @.")
     elif "too long" in str(error):
         reason = _("it is longer than 254 characters, or than 64 before the @.")
