@@ -201,7 +201,8 @@ def _line(entry: LedgerEntry, named: dict[int, str], owners: dict[int, BrandInfo
     if act.action is Action.PAUSE and act.expires_at is not None:
         brand = owners[act.brand_id or 0]
         about = f"{brand.name}, {_('until %(day)s', day=format_date(_day(act.expires_at, brand), 'medium'))}"
-    title = f"{ACTION_NAMES[act.action.value]}: {about}" if about else str(ACTION_NAMES[act.action.value])
+    said = str(ACTION_NAMES[act.action.value])
+    title = _("%(label)s: %(text)s", label=said, text=about) if about else said
     detail = " · ".join(
         [
             *([str(LEVEL_NAMES[act.level])] if act.level else []),
