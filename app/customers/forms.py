@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, EmailField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms import BooleanField, EmailField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
 
 from app.customers.policy.codes import Options, countries, languages
 from app.customers.policy.rules import Rule
 from app.customers.policy.values import DateOrder, FieldValue, Kind, show
 from app.customers.queries.contacts import ContactInfo
 from app.customers.queries.fields import FieldInfo
+from app.customers.services.fields import Terms
 
 KINDS = {
     Kind.TEXT: _("Text"),
@@ -126,7 +127,32 @@ class FieldForm(FlaskForm):  # type: ignore[misc]
     description = StringField(_("What it means"), validators=[Length(max=500)])
     choices = TextAreaField(_("Choices, one a line"), description=_("Only for fields of choices."))
     personal = BooleanField(_("Personal data"), default=True)
+    subscriber_may_see = BooleanField(_("Subscribers see it on their page"))
     subscriber_may_edit = BooleanField(_("Subscribers may change it themselves"))
+    staff_may_edit = BooleanField(_("Staff may change it by hand"), default=True)
+    origin = StringField(
+        _("Which system knows best"), validators=[Length(max=200)], description=_("For example the shop, or the ERP.")
+    )
+    keep_days = IntegerField(
+        _("Days to keep a value"), validators=[Optional()], description=_("Blank: as long as the contact.")
+    )
+    titles = TextAreaField(_("Other titles in files, one a line"), description=_("So that imports find it."))
+
+    @property
+    def terms(self) -> Terms:
+        """What the form says, but name and type."""
+        return Terms(
+            label=self.labels,
+            description=self.description.data or "",
+            choices=self.choice_list,
+            personal=self.personal.data,
+            subscriber_may_see=self.subscriber_may_see.data,
+            subscriber_may_edit=self.subscriber_may_edit.data,
+            staff_may_edit=self.staff_may_edit.data,
+            origin=self.origin.data or "",
+            keep_days=self.keep_days.data,
+            titles=str(self.titles.data or "").splitlines(),
+        )
 
     @property
     def labels(self) -> dict[str, str]:
@@ -158,14 +184,15 @@ def contact_form(fields: Sequence[FieldInfo], language: str, contact: ContactInf
             parts[name] = _chosen(text, _LISTS[name](language), known)
         else:
             parts[name] = StringField(text, render_kw={"autocomplete": "off"} | _ATTRIBUTES.get(name, {}))
-    for field in fields:
+    editable = [field for field in fields if field.staff_may_edit]
+    for field in editable:
         parts[f"f_{field.name}"] = _input(field, language, show(attributes.get(field.name)))
     parts["tags"] = StringField(_("Tags"), description=_("Separate several with commas."))
     kind = type("ContactForm", (FlaskForm,), parts)
     if contact is None:
         return kind()
     present: dict[str, object] = {name: getattr(contact, name) or "" for name in CORE_TEXTS}
-    present |= {f"f_{field.name}": show(attributes.get(field.name)) for field in fields}
+    present |= {f"f_{field.name}": show(attributes.get(field.name)) for field in editable}
     return kind(data=present | {"tags": ", ".join(contact.tags)})
 
 

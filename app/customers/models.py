@@ -127,7 +127,9 @@ class ExternalId(Base):
 class Field(Base):
     """One entry of the field dictionary: a typed custom field kept in ``contact.attributes`` under ``name``.
 
-    ``label`` maps a language to text; ``choices`` lists the values of a choice field.
+    ``label`` maps a language to text and can change at will, ``name`` never does; ``titles`` are other names that files
+    have for it, former labels among them. ``choices`` lists the values of a choice field. ``origin`` says which system
+    knows best; ``keep_days`` how long a value is kept (None: as long as the contact).
     """
 
     __tablename__ = "field"
@@ -138,7 +140,12 @@ class Field(Base):
     description: Mapped[str] = mapped_column(Text, server_default="")
     choices: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     personal: Mapped[bool] = mapped_column(server_default="true")
+    subscriber_may_see: Mapped[bool] = mapped_column(server_default="false")
     subscriber_may_edit: Mapped[bool] = mapped_column(server_default="false")
+    staff_may_edit: Mapped[bool] = mapped_column(server_default="true")
+    origin: Mapped[str] = mapped_column(Text, server_default="")
+    keep_days: Mapped[int | None]
+    titles: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     created_at: Mapped[created]
     __table_args__ = (
         CheckConstraint(
@@ -146,6 +153,7 @@ class Field(Base):
             name="kind",
         ),
         CheckConstraint("name ~ '^[a-z][a-z0-9_]{0,62}$'", name="name"),
+        CheckConstraint("keep_days > 0", name="keep_days"),
     )
 
 

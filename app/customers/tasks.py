@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext, lazy_gettext
 
 from app.core.db import unit_of_work
 from app.core.jobs import Queue, job, periodic
 from app.core.registries import Retention, retentions
 from app.customers.engine import importing
+from app.customers.queries.fields import dictionary
+from app.customers.services import field_retention
 from app.customers.services.importing import forgetting
 from app.customers.services.quality import counting
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 retentions.add(
     "import files",
@@ -43,6 +50,27 @@ def run_import(batch_id: int) -> None:
 def undo_import(batch_id: int) -> None:
     """Take an import back, from where it is; one that is not being undone stays as it is."""
     importing.undo(batch_id)
+
+
+@periodic("customers.forget_values", every=86400)
+def forget_values() -> None:
+    """Take the outlived values of fields from people, a part in each transaction."""
+    with unit_of_work() as session:
+        kept = [field for field in dictionary(session) if field.keep_days is not None]
+    for field in kept:
+        more = True
+        while more:
+            with unit_of_work() as session:
+                more = field_retention.forget(session, field.id) == field_retention.PART
+
+
+def _kept_fields(session: Session) -> str:
+    kept = [(field.name, field.keep_days) for field in dictionary(session) if field.keep_days is not None]
+    texts = [gettext("%(name)s: %(days)s days", name=name, days=days) for name, days in kept]
+    return "; ".join([*texts, gettext("others as long as the contact")])
+
+
+retentions.add("fields", Retention(lazy_gettext("Values of declared fields"), _kept_fields))
 
 
 @periodic("customers.forget_imports", every=86400)

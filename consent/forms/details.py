@@ -89,6 +89,13 @@ class Details:
                 widget = _WIDGETS.get(field.kind, "text")
                 choices = _choices(field, value, language)
                 self.inputs.append(_input(field.name, field.label(language), widget, value, choices))
+        # What they may see and not change.
+        self.facts = [
+            (field.label(language), text)
+            for field in fields
+            if field.subscriber_may_see and not field.subscriber_may_edit
+            if (text := show(person.attributes.get(field.name)))
+        ]
 
     def read(self, sent: MultiDict[str, str]) -> None:
         """Take what came back; a field that the page had not shown stays as it is."""

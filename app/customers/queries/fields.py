@@ -24,6 +24,11 @@ class FieldInfo:
     choices: tuple[str, ...]
     personal: bool
     subscriber_may_edit: bool
+    subscriber_may_see: bool = False
+    staff_may_edit: bool = True
+    origin: str = ""
+    keep_days: int | None = None
+    titles: tuple[str, ...] = ()
 
     def label(self, language: str) -> str:
         """The label in ``language`` (``fr`` or ``fr-CA``), else in English, else any, else the name."""
@@ -57,4 +62,9 @@ def _info(row: Field) -> FieldInfo:
         tuple(row.choices),
         row.personal,
         row.subscriber_may_edit,
+        row.subscriber_may_see,
+        row.staff_may_edit,
+        row.origin,
+        row.keep_days,
+        tuple(row.titles),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -42,6 +43,24 @@ RESERVED = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What can be changed about a field at any time. ``label`` is a text or texts by language; ``titles`` are other
+    names that files have for it; ``origin`` is the system that knows best; ``keep_days`` None keeps values with the
+    contact."""
+
+    label: Mapping[str, str] | str = ""
+    description: str = ""
+    choices: Sequence[str] = ()
+    personal: bool = True
+    subscriber_may_see: bool = False
+    subscriber_may_edit: bool = False
+    staff_may_edit: bool = True
+    origin: str = ""
+    keep_days: int | None = None
+    titles: Sequence[str] = ()
+
+
 def declare(
     session: Session,
     name: str,
@@ -53,7 +72,16 @@ def declare(
     personal: bool = True,
     subscriber_may_edit: bool = False,
 ) -> int:
-    """Add a field to the dictionary and return its id. ``label`` is a text or texts by language.
+    """Add a field to the dictionary and return its id; ``declare_as`` with the terms that most fields have.
+
+    Raises ``InvalidInput`` and ``Conflict`` as that does.
+    """
+    terms = Terms(label, description, choices, personal, subscriber_may_edit, subscriber_may_edit)
+    return declare_as(session, name, kind, terms)
+
+
+def declare_as(session: Session, name: str, kind: Kind | str, terms: Terms) -> int:
+    """Add a field to the dictionary and return its id.
 
     Raises ``InvalidInput`` for a name, kind or choices that cannot be used, ``Conflict`` when the name is taken.
     """
@@ -64,43 +92,38 @@ def declare(
         )
     if session.scalar(select(Field.id).where(Field.name == name)) is not None:
         raise Conflict(_("A field called %(name)s is already declared.", name=name))
-    row = Field(
-        name=name,
-        kind=str(kind),
-        label=_labels(label, name),
-        description=description.strip(),
-        choices=_choices(Kind(kind), choices),
-        personal=personal,
-        subscriber_may_edit=subscriber_may_edit,
-    )
+    row = Field(name=name, kind=str(kind), label={}, titles=[])
+    _set(row, terms)
     session.add(row)
     session.flush()
     return row.id
 
 
-def change(
-    session: Session,
-    name: str,
-    *,
-    label: Mapping[str, str],
-    description: str,
-    choices: Sequence[str],
-    personal: bool,
-    subscriber_may_edit: bool,
-) -> None:
+def change(session: Session, name: str, terms: Terms) -> None:
     """Change what may change later: everything but name and type, on which stored values depend.
 
+    A new label renames the field for everybody and touches no value; files that use the former one still find it.
     Values whose choice was taken away stay as they are until they are edited. Raises ``NotFound``, ``InvalidInput``.
     """
     row = session.scalar(select(Field).where(Field.name == name))
     if row is None:
         raise NotFound(_("No field is called %(name)s.", name=name))
-    row.label = _labels(label, name)
-    row.description = description.strip()
-    row.choices = _choices(Kind(row.kind), choices)
-    row.personal = personal
-    row.subscriber_may_edit = subscriber_may_edit
+    _set(row, terms)
     session.flush()
+
+
+def _set(row: Field, terms: Terms) -> None:
+    if terms.keep_days is not None and not 0 < terms.keep_days <= 36_500:
+        raise InvalidInput(_("Values are kept for 1 to 36,500 days, or as long as the contact."), field="keep_days")
+    labels = _labels(terms.label, row.name)
+    former = [text for text in (row.label or {}).values() if text not in labels.values()]
+    titles = dict.fromkeys(text.strip() for text in (*terms.titles, *former) if text.strip())
+    row.label, row.titles = labels, list(titles)
+    row.description, row.origin = terms.description.strip(), terms.origin.strip()
+    row.choices = _choices(Kind(row.kind), terms.choices)
+    row.personal, row.keep_days = terms.personal, terms.keep_days
+    row.subscriber_may_edit, row.staff_may_edit = terms.subscriber_may_edit, terms.staff_may_edit
+    row.subscriber_may_see = terms.subscriber_may_see or terms.subscriber_may_edit
 
 
 def slug(text: str) -> str:

@@ -12,6 +12,7 @@ from app.accounts.views.guard import allows
 from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput
 from app.customers.forms import KINDS, EditFieldForm, FieldForm
+from app.customers.queries import field_figures
 from app.customers.queries import fields as queries
 from app.customers.services import fields
 
@@ -34,16 +35,7 @@ def declare() -> ResponseReturnValue:
         return _page(form), 422
     try:
         with unit_of_work() as session:
-            fields.declare(
-                session,
-                form.name.data.strip(),
-                form.kind.data,
-                form.labels,
-                description=form.description.data or "",
-                choices=form.choice_list,
-                personal=form.personal.data,
-                subscriber_may_edit=form.subscriber_may_edit.data,
-            )
+            fields.declare_as(session, form.name.data.strip(), form.kind.data, form.terms)
             audit.record(session, "declare", "field", detail={"name": form.name.data})
     except (Conflict, InvalidInput) as error:
         target = getattr(form, getattr(error, "field", None) or "name")
@@ -65,29 +57,33 @@ def edit(name: str) -> ResponseReturnValue:
         "description": field.description,
         "choices": "\n".join(field.choices),
         "personal": field.personal,
+        "subscriber_may_see": field.subscriber_may_see,
         "subscriber_may_edit": field.subscriber_may_edit,
+        "staff_may_edit": field.staff_may_edit,
+        "origin": field.origin,
+        "keep_days": field.keep_days,
+        "titles": "\n".join(field.titles),
     }
     form = EditFieldForm(data=present)
     if form.validate_on_submit():
         try:
             with unit_of_work() as session:
-                fields.change(
-                    session,
-                    name,
-                    label=form.labels,
-                    description=form.description.data or "",
-                    choices=form.choice_list,
-                    personal=form.personal.data,
-                    subscriber_may_edit=form.subscriber_may_edit.data,
-                )
+                fields.change(session, name, form.terms)
                 audit.record(session, "edit", "field", field.id, detail={"name": name})
             return redirect(url_for(".index"))
         except InvalidInput as error:
-            form.choices.errors = [*form.choices.errors, str(error)]
-    return render_template("web/customers/field.html", form=form, field=field, kinds=KINDS), 422 if form.errors else 200
+            wrong = getattr(form, error.field or "choices")
+            wrong.errors = [*wrong.errors, str(error)]
+    with unit_of_work() as session:
+        figures = field_figures.of_field(session, name, field.kind)
+    page = render_template("web/customers/field.html", form=form, field=field, kinds=KINDS, figures=figures)
+    return page, 422 if form.errors else 200
 
 
 def _page(form: FieldForm) -> str:
     with unit_of_work() as session:
         declared = queries.dictionary(session)
-    return render_template("web/customers/fields.html", fields=declared, form=form, kinds=KINDS)
+        shares, exact = field_figures.shares(session)
+    return render_template(
+        "web/customers/fields.html", fields=declared, form=form, kinds=KINDS, shares=shares, exact=exact
+    )

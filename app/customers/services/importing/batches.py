@@ -68,7 +68,7 @@ class Rows:
 
 def declared_fields(session: Session) -> list[Declared]:
     """Return the field dictionary as mappings see it."""
-    return [Declared(f.name, f.kind, f.choices, tuple(f.labels.values())) for f in dictionary(session)]
+    return [Declared(f.name, f.kind, f.choices, (*f.labels.values(), *f.titles)) for f in dictionary(session)]
 
 
 def create(
