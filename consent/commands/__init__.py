@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from consent.commands import ageing, archive, ledger, people, record, register, statistics, suppressions, whole
+from consent.commands import (
+    ageing,
+    archive,
+    ledger,
+    people,
+    profiles,
+    record,
+    register,
+    statistics,
+    suppressions,
+    whole,
+)
 from consent.commands.group import consent
 
-__all__ = ["ageing", "archive", "ledger", "people", "record", "register", "statistics", "suppressions", "whole"]
+__all__ = [
+    "ageing",
+    "archive",
+    "ledger",
+    "people",
+    "profiles",
+    "record",
+    "register",
+    "statistics",
+    "suppressions",
+    "whole",
+]
 
 COMMANDS = [consent]
