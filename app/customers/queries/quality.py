@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, any_, func, literal, or_, select
+from sqlalchemy import ColumnElement, any_, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core.errors import NotFound
@@ -85,9 +85,3 @@ def pairs(session: Session, *, kind: str = "", contact_id: int | None = None, pa
 
 def _of(contact_id: int) -> ColumnElement[bool]:
     return or_(Duplicate.low_id == contact_id, Duplicate.high_id == contact_id)
-
-
-def total(session: Session) -> int:
-    """Return about how many contacts there are."""
-    counted = select(func.count()).select_from(Contact)
-    return session.scalar(counted.where(and_(Contact.erased_at.is_(None), Contact.merged_into.is_(None)))) or 0

@@ -12,6 +12,7 @@ from app.accounts.views.guard import allows
 from app.accounts.views.reading import saw, shows_people
 from app.core.db import unit_of_work
 from app.customers.policy.duplicates import Kind
+from app.customers.queries import listing
 from app.customers.queries import quality as queries
 from app.customers.services.quality import counting, duplicates, quality_checks
 
@@ -35,7 +36,7 @@ def index() -> ResponseReturnValue:
     with unit_of_work() as session:
         figures = queries.figures(session)
         counting_now = counting.under_way(session)
-        total = queries.total(session)
+        total, exact = listing.count(session, listing.Search())
     checks = list(zip(quality_checks.names(), quality_checks, strict=True))
     return render_template(
         "web/customers/quality.html",
@@ -44,6 +45,7 @@ def index() -> ResponseReturnValue:
         sections=[(title, [each for each in checks if each[1].section == key]) for key, title in SECTIONS.items()],
         counting=counting_now,
         total=total,
+        exact=exact,
         counted_at=min((figure.counted_at for figure in figures.values()), default=None),
     )
 

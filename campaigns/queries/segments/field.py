@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement
 
 from app.core.errors import InvalidInput
+from app.customers.policy.codes import Options, countries, languages
 from app.customers.policy.values import Kind
 from campaigns.queries.segments import given
 from campaigns.queries.segments.calendar import on_their_day
@@ -19,7 +19,6 @@ from campaigns.queries.segments.condition import Condition, Context, Control, Le
 from campaigns.queries.segments.operators import OPERATORS, Family, Operator, Takes, read_value
 from campaigns.queries.segments.places import Attribute, Moment, TextColumn
 
-Options = tuple[tuple[str, str], ...]
 Place = TextColumn | Moment | Attribute
 
 
@@ -34,26 +33,8 @@ class Field:
     options: Callable[[str], Options]
 
 
-# What CLDR lists among the territories: unions, outlying islands together, inventions for tests, nowhere.
-_UNREAL = ("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ")
-
-
 def _none(language: str) -> Options:
     return ()
-
-
-def _countries(language: str) -> Options:
-    return _codes(Locale.parse(language).territories)
-
-
-def _languages(language: str) -> Options:
-    return _codes(Locale.parse(language).languages)
-
-
-def _codes(names: Mapping[Any, Any]) -> Options:
-    """Return the ISO codes of two letters, by name."""
-    codes = [str(code) for code in names if len(str(code)) == 2 and str(code).isalpha() and code not in _UNREAL]
-    return tuple(sorted(((code, str(names[code])) for code in codes), key=lambda pair: pair[1]))
 
 
 Core = tuple[object, Family, Callable[[Context], TextColumn | Moment], Callable[[str], Options]]
@@ -68,8 +49,8 @@ _CORE: Mapping[str, Core] = {
     "domain": (lazy_gettext("E-mail domain"), Family.TEXT, _text("domain", folded=True), _none),
     "first_name": (lazy_gettext("First name"), Family.TEXT, _text("first_name"), _none),
     "last_name": (lazy_gettext("Last name"), Family.TEXT, _text("last_name"), _none),
-    "language": (lazy_gettext("Language"), Family.CODE, _text("language"), _languages),
-    "country": (lazy_gettext("Country"), Family.CODE, _text("country"), _countries),
+    "language": (lazy_gettext("Language"), Family.CODE, _text("language"), languages),
+    "country": (lazy_gettext("Country"), Family.CODE, _text("country"), countries),
     "time_zone": (lazy_gettext("Time zone"), Family.TEXT, _text("time_zone"), _none),
     "source": (lazy_gettext("Source"), Family.TEXT, _text("source"), _none),
     "created_at": (
@@ -104,7 +85,7 @@ def _field(name: object, context: Context) -> Field:
         known = ", ".join([*_CORE, *context.declared][:40])
         raise InvalidInput(_("no field is called %(name)s. Fields: %(known)s.", name=given.show(name), known=known))
     choices: Options = tuple((choice, choice) for choice in declared.choices)
-    listed = {Kind.COUNTRY: _countries, Kind.LANGUAGE: _languages}.get(declared.kind, lambda language: choices)
+    listed = {Kind.COUNTRY: countries, Kind.LANGUAGE: languages}.get(declared.kind, lambda language: choices)
     attribute = Attribute(context.contact.c.attributes, declared.name)
     return Field(declared.name, declared.label(context.language), _FAMILIES[declared.kind], attribute, listed)
 
