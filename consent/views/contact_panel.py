@@ -207,6 +207,7 @@ def _line(entry: LedgerEntry, named: dict[int, str], owners: dict[int, BrandInfo
         [
             *([str(LEVEL_NAMES[act.level])] if act.level else []),
             *([str(BASIS_NAMES[act.basis])] if act.basis else []),
+            *([_("with contact %(id)s", id=other)] if (other := entry.evidence.get("other")) else []),
             _("by %(actor)s", actor=ACTOR_NAMES[act.actor.value]),
         ]
     )
