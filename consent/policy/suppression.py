@@ -18,6 +18,9 @@ LIFTED_BY_OWN_ACT = frozenset({"hard_bounce", "soft_bounces", "complaint", "obje
 WANTED_BY_PERSON = frozenset({"objection", "complaint", "erasure"})
 # To these no confirmation mail is sent: the mailbox is not there, or staff said no.
 NO_SERVICE_MAIL = frozenset({"hard_bounce", "manual"})
+# What the law owes a person reaches them whatever staff suppressed (a restriction, GDPR 18, is no loss of access, 15):
+# the link to their own data, and the word that their address was changed.
+NO_MAILBOX = frozenset({"hard_bounce"})
 # A full mailbox is emptied some day; one that takes nothing five times in 60 days, over two weeks, is left. Mails that
 # arrived between are the caller's to take into account.
 SOFT_LIMIT, SOFT_SPAN, SOFT_WINDOW = 5, timedelta(days=14), 60

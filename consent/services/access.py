@@ -22,7 +22,7 @@ from app.core.tokens import Purpose
 from app.customers.queries.contacts import ContactInfo, by_address_key, contact
 from consent.models import AccessRequest
 from consent.policy import access as policy
-from consent.policy.suppression import NO_SERVICE_MAIL
+from consent.policy.suppression import NO_MAILBOX
 from consent.queries import permissions, topics
 from consent.queries.suppressions import active_reasons
 
@@ -102,7 +102,7 @@ def answer(session: Session, request_id: int, *, by_link: bool = False) -> Acces
         return None
     if row.mailed_at is None:
         sent = [_mails(session, row.address_key, policy.VALID), _mails(session, row.address_key, timedelta(1))]
-        if not policy.may_mail(*sent, holder=by_link) or active_reasons(session, row.address_key) & NO_SERVICE_MAIL:
+        if not policy.may_mail(*sent, holder=by_link) or active_reasons(session, row.address_key) & NO_MAILBOX:
             return None
         row.mailed_at = clock.now()
         session.flush()

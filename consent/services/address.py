@@ -24,7 +24,7 @@ from consent.policy import access as policy
 from consent.policy import bombing
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.standing import Action, Actor, Standing, Subject
-from consent.policy.suppression import NO_SERVICE_MAIL
+from consent.policy.suppression import NO_MAILBOX, NO_SERVICE_MAIL
 from consent.queries import permissions, topics, unasked
 from consent.queries.suppressions import active_reasons
 from consent.queries.topics import TopicInfo
@@ -146,7 +146,7 @@ def renew(session: Session, token: str) -> int | None:
 def former_address(session: Session, change_id: int) -> tuple[Change, str] | None:
     """Return a change that was made and the address that it ended, which is to be told; None once that is unknown."""
     row = session.get(AddressChange, change_id)
-    if row is None or row.confirmed_at is None or active_reasons(session, row.former_key) & NO_SERVICE_MAIL:
+    if row is None or row.confirmed_at is None or active_reasons(session, row.former_key) & NO_MAILBOX:
         return None
     addresses = (old.email for old in earlier_addresses(session, row.contact_id))
     former = next((old for old in addresses if normalise(old).address_key == row.former_key), None)

@@ -26,6 +26,7 @@ from consent.queries import permissions, topics
 from consent.queries.verify import verify
 from consent.services import access
 from consent.services.erase import erase
+from consent.services.suppress import suppress_address
 from consent.tasks.access import purge_pages
 from tests.conftest import Clock
 from tests.consent.conftest import Mailbox, Stage
@@ -110,6 +111,16 @@ def test_row_59_one_line_cannot_ask_for_many_links(client: FlaskClient, stage: S
         assert client.post("/access", data={"email": f"p{number}@example.com"}, environ_base=where).status_code == 200
     with unit_of_work() as session:
         assert session.execute(text("SELECT count(*) FROM access_request")).scalar_one() == IP_HOUR_REQUESTS
+
+
+def test_row_39_a_restriction_by_staff_keeps_nobody_from_their_data(
+    client: FlaskClient, ada: int, mailbox: Mailbox, run_jobs: Callable[[], int]
+) -> None:
+    with unit_of_work() as session:
+        suppress_address(session, email_key="ada@example.com", reason="manual", source="request 7: restriction")
+    client.post("/access", data={"email": "ada@example.com"})
+    run_jobs()
+    assert client.get(link_in(mailbox.mails[-1], "access")).status_code == 200
 
 
 def test_a_bad_address_is_told_so(client: FlaskClient, stage: Stage) -> None:

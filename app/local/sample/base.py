@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.db import unit_of_work
 from app.customers.engine import importing
 from app.customers.queries.contacts import contact_table
-from app.customers.services.importing import batches
+from app.customers.services.importing import batches, forgetting
 from app.customers.services.importing.batches import Statement
 from app.customers.services.importing.source import inspect
 from app.local.sample import partings
@@ -97,7 +97,8 @@ def _group(person: Person) -> tuple[str, str, bool, str]:
 
 
 def _import(path: Path, people: Iterable[Person], statement: Statement) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    forgetting.folder()  # for its owner's eyes alone, which real uploads rely on
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
