@@ -72,8 +72,9 @@ def _came_back(session: Session, returned: Returned) -> tuple[Outcome, MessageTo
     if named is None or key is None or told is None:
         return Outcome.STRAY, None
     if returned.kind is ReturnKind.COMPLAINT:
-        bounces.complain(session, named.campaign_id, named.contact_id)
+        # The contact is locked before the message, as erasure does, or each would wait for the other.
         complain(session, named.contact_id, campaign_id=named.campaign_id, evidence={"method": "feedback report"})
+        bounces.complain(session, named.campaign_id, named.contact_id)
         # The address of that time, should the person have another one today.
         suppress_addresses(session, [key], "complaint", source=f"campaign {named.campaign_id}")
         return Outcome.COMPLAINED, named
