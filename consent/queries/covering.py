@@ -62,7 +62,7 @@ def refusal() -> ColumnElement[int | None]:
     """Return the ledger entry of the objection or complaint under another number, NULL when there is none."""
     joined = and_(_entry.c.contact_id == folded.c.id, _entry.c.subject == Subject.MARKETING.value)
     said_at = func.coalesce(folded.c.complained_at, folded.c.objected_at)
-    latest = _theirs(_entry.c.id, _entry).join(_entry, joined).where(said_at.is_not(None), holds(said_at))
+    latest = _theirs(_entry.c.id, _entry).join(_entry, joined).where(said_at.is_not(None), lasts(said_at))
     return case((is_head(), latest.order_by(_entry.c.id.desc()).limit(1).scalar_subquery()), else_=null())
 
 
@@ -74,12 +74,12 @@ def _withdrawal(what: ColumnElement[int], topic_id: Topic) -> Select[int]:
 
 def objected() -> ColumnElement[bool]:
     """Return whether all marketing was objected to under another number."""
-    return under_another(and_(folded.c.objected_at.is_not(None), holds(folded.c.objected_at)))
+    return under_another(and_(folded.c.objected_at.is_not(None), lasts(folded.c.objected_at)))
 
 
 def complained() -> ColumnElement[bool]:
     """Return whether a mail was reported as spam under another number."""
-    return under_another(and_(folded.c.complained_at.is_not(None), holds(folded.c.complained_at)))
+    return under_another(and_(folded.c.complained_at.is_not(None), lasts(folded.c.complained_at)))
 
 
 def under_another(test: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -105,9 +105,18 @@ def untracked(brand_id: int) -> ColumnElement[bool]:
 
 def holds(refused_at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Return whether the person has not themselves permitted the topic since a refusal and its merge."""
+    return _unspoken(refused_at, _own(Permission.event_id))
+
+
+def lasts(refused_at: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Return the same of what the link of a mail, which may have been passed on, does not end: an objection, a
+    complaint, a suppression."""
+    return _unspoken(refused_at, _own(Permission.event_id, PermissionEvent.campaign_id.is_(None)))
+
+
+def _unspoken(refused_at: SQLColumnExpression[Any], own: ColumnElement[bool]) -> ColumnElement[bool]:
     later = Permission.since > func.greatest(folded.c.merged_at, refused_at)
-    permitted = and_(Permission.state == State.GRANTED.value, later, _own(Permission.event_id))
-    return permitted.is_not(true())
+    return and_(Permission.state == State.GRANTED.value, later, own).is_not(true())
 
 
 def _theirs(what: ColumnElement[int], *others: FromClause) -> Select[int]:
@@ -116,9 +125,9 @@ def _theirs(what: ColumnElement[int], *others: FromClause) -> Select[int]:
     return select(what).select_from(folded).where(mine).correlate_except(folded, *others)
 
 
-def _own(event_id: SQLColumnExpression[Any]) -> Exists:
+def _own(event_id: SQLColumnExpression[Any], *further: ColumnElement[bool]) -> Exists:
     """Return whether an entry of the ledger is the person's own act."""
     entry = select(PermissionEvent.id).where(
-        PermissionEvent.id == event_id, PermissionEvent.actor == Actor.SUBSCRIBER.value
+        PermissionEvent.id == event_id, PermissionEvent.actor == Actor.SUBSCRIBER.value, *further
     )
     return entry.correlate_except(PermissionEvent).exists()

@@ -147,7 +147,7 @@ def conditions(topic_id: int, brand_id: int, now: Moment) -> tuple[tuple[str, Co
 def suppressed_anywhere(topic_id: int, brand_id: int, now: Moment) -> ColumnElement[bool]:
     """Return the condition that a row of ``contact_table()``, joined with its ``permission`` of the topic, has a
     suppressed address, perhaps under another number."""
-    theirs = suppressed(topic_id, brand_id, now, person=covering.folded, further=covering.holds(Suppression.created_at))
+    theirs = suppressed(topic_id, brand_id, now, person=covering.folded, further=covering.lasts(Suppression.created_at))
     return or_(suppressed(topic_id, brand_id, now), covering.under_another(theirs))
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from app.brands.queries import brands
 from app.core import clock
 from app.core.errors import InvalidToken
-from app.customers.queries.contacts import ContactInfo, contact
+from app.customers.queries import merging
+from app.customers.queries.contacts import ContactInfo, contact, several
 from consent.errors import NotAllowed
 from consent.policy.ladder import Basis, Level, State
 from consent.policy.profiles import measured_by_default
@@ -73,7 +74,7 @@ def load(session: Session, contact_id: int, brand_id: int) -> Preferences:
         masked(person.email),
         tuple(choices),
         _measured(session, brand_id, person.country) if said is None else said,
-        person.objected_at is not None,
+        any(known.objected_at is not None for known in several(session, merging.person(session, contact_id))),
         paused_until(session, contact_id, brand_id),
     )
 
@@ -188,10 +189,16 @@ def _permit(
 
 
 def _said_no(session: Session, person: ContactInfo) -> bool:
-    """Tell whether somebody objected or complained. A mail's link, which may have been passed on, does not end that."""
-    if person.objected_at is not None or person.complained_at is not None or person.address_key is None:
+    """Tell whether somebody objected or complained, under any number. A mail's link, which may have been passed on,
+    does not end that."""
+    if person.address_key is None:
         return True
-    return bool(active_reasons(session, person.address_key) & WANTED_BY_PERSON)
+    for known in several(session, merging.person(session, person.id)):
+        if known.objected_at is not None or known.complained_at is not None:
+            return True
+        if known.address_key is not None and active_reasons(session, known.address_key) & WANTED_BY_PERSON:
+            return True
+    return False
 
 
 def _yes(
