@@ -15,9 +15,13 @@ from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
 from app.customers.services import merging
 from campaigns.services.partitions import ensure
+from consent.policy.ladder import State
 from consent.policy.standing import Actor
+from consent.queries import permissions
 from consent.queries.gates import gates
+from consent.queries.verify import verify
 from consent.services.ageing import purge
+from consent.services.merging import stand_alone
 from consent.services.objections import object_to_marketing
 from consent.services.withdraw import withdraw
 from tests.conftest import Clock
@@ -64,6 +68,28 @@ def test_a_confirmed_sign_up_from_the_folded_mailbox_makes_two_contacts_again(
     assert (gate(stage, kept), gate(stage, other)) == (None, None)
     with unit_of_work() as session:
         assert contact(session, other).merged_into is None
+
+
+def test_what_was_refused_while_they_were_one_is_refused_by_both(stage: Stage, client: FlaskClient) -> None:
+    with unit_of_work() as session:
+        kept, other, third = (
+            make.permitted_contact(session, stage.news, address) for address in (KEPT, OTHER, "countess@example.net")
+        )
+        merging.merge(session, kept, other)
+        merging.merge(session, third, kept)
+    client.post(f"/unsubscribe/{stage.permission_token(third)}", data={})
+    with unit_of_work() as session:
+        object_to_marketing(session, other, actor=Actor.SUBSCRIBER)
+    with unit_of_work() as session:
+        stand_alone(session, other)
+        stand_alone(session, third)  # it is not merged
+    assert (gate(stage, other), gate(stage, third)) == ("suppressed", "suppressed")
+    with unit_of_work() as session:
+        found = permissions.of_contact(session, other)[stage.news]
+        assert found.state is State.WITHDRAWN
+        assert contact(session, third).objected_at is not None
+        assert contact(session, kept).merged_into == third and contact(session, other).merged_into is None
+        assert verify(session).broken is None
 
 
 def test_the_preference_page_of_the_kept_address_lifts_what_covers_it(
