@@ -83,10 +83,12 @@ def _define(session: Session, row: Segment, definition: Mapping[str, Any]) -> No
     row.definition = dict(definition)
     session.add(row)
     session.flush()
-    _note(session, row, people)
+    note_count(session, row.id, people)
 
 
-def _note(session: Session, row: Segment, people: int) -> None:
+def note_count(session: Session, segment_id: int, people: int) -> None:
+    """Write down how many people a segment has now, for its history. Raises ``NotFound``."""
+    row = _row(session, segment_id)
     row.last_count, row.counted_at = people, clock.now()
     session.add(SegmentCount(segment_id=row.id, at=row.counted_at, people=people))
     session.flush()
@@ -96,7 +98,7 @@ def count_anew(session: Session, segment_id: int) -> None:
     """Count a segment for its history. Raises ``SegmentError`` when it cannot be understood any more."""
     row = _row(session, segment_id)
     with queries.bounded(session, seconds=120):
-        _note(session, row, queries.count(session, row.definition, segment_id))
+        note_count(session, segment_id, queries.count(session, row.definition, segment_id))
 
 
 def _free_name(session: Session, name: str, segment_id: int | None) -> str:

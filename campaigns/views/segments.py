@@ -224,14 +224,16 @@ def _page(
         name=name,
         seen=seen,
         refused=problem,
-        course={
-            "kind": "line",
-            "x": [counted.at.isoformat() for counted in history],
-            "series": [{"name": _("People"), "data": [counted.people for counted in history]}],
-        },
+        course=_course(history),
         taken_on=clock.now(),
         **shown,
     )
+
+
+def _course(history: Sequence[queries.Counted]) -> dict[str, object]:
+    """Return the chart of a segment's counts: the last of each day."""
+    days = {counted.at.date().isoformat(): counted.people for counted in history}
+    return {"kind": "line", "x": list(days), "series": [{"name": _("People"), "data": list(days.values())}]}
 
 
 def _shown(

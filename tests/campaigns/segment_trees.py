@@ -44,8 +44,7 @@ _in = st.sampled_from(["in", "not_in"])
 _compared = st.sampled_from(["gte", "gt", "eq", "lte", "lt"])
 _narrowed = {
     "within_days": st.sampled_from([15, 30, 400]),
-    "product": st.sampled_from(["W-1", "Red", "x"]),
-    "category": st.sampled_from(["wine", "tea"]),
+    "item": st.sampled_from([("product", "W-1"), ("product", "Red"), ("category", "wine"), ("category", "tea")]),
     "brand": st.integers(0, 1),
 }
 _scopes = st.one_of(
@@ -202,6 +201,9 @@ def with_ids(node: dict, crowd: Crowd, brands: list[str]) -> dict:
         "segment": list(crowd.segments),
         "brand": brands,
     }
+    if "item" in node:
+        key, wanted = node["item"]
+        node = {name: value for name, value in node.items() if name != "item"} | {key: wanted}
     return {
         key: [with_ids(inner, crowd, brands) for inner in value]
         if key in MODES

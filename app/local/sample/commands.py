@@ -11,7 +11,7 @@ from app.core import clock, config
 from app.core.cli import answer
 from app.core.db import unit_of_work
 from app.core.errors import Conflict
-from app.local.sample import asking, away, base, company, mailings, twins
+from app.local.sample import asking, away, base, company, groups, mailings, twins
 from app.local.sample.people import people
 from consent.services import statistics
 
@@ -40,6 +40,7 @@ def load(count: int) -> None:
     clicks = mailings.send_the_past(houses, everybody, contacts)
     mailings.sell(houses, everybody, clicks, var / "imports" / "sample")
     away.keep_away(houses, var / "imports" / "sample")
+    groups.gather(houses, everybody)
     with unit_of_work() as session:
         draft = mailings.draft(houses, session)
         asking.ask(session, everybody, contacts)

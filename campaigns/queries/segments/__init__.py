@@ -15,7 +15,7 @@ from campaigns.queries.segments import (
 from campaigns.queries.segments import (
     sample as random_sample,
 )
-from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, certain, conditions
+from campaigns.queries.segments.condition import Condition, Context, Control, Verdict, among, certain, conditions
 from campaigns.queries.segments.insight import Explanation, Overlap, explain, overlaps
 from campaigns.queries.segments.run import Look, bounded, compile, count, joined, look, roomy, sample
 from campaigns.queries.segments.stored import Counted, SegmentInfo, by_names, due, history, segment, segments
@@ -44,6 +44,7 @@ __all__ = [
     "Overlap",
     "SegmentInfo",
     "Verdict",
+    "among",
     "bounded",
     "by_names",
     "certain",

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, func, select, true
+from sqlalchemy import ColumnElement, Select, Table, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from app.brands.queries.brands import all_brands
@@ -41,6 +42,15 @@ class Verdict:
 def certain(test: ColumnElement[bool]) -> Verdict:
     """Return the verdict of a test that is always known: NULL counts as false."""
     return Verdict(test, test.is_not(true()))
+
+
+def among(contact_id: ColumnElement[int], people: Select[Any]) -> ColumnElement[bool]:
+    """Return the test that a contact is one of ``people``, a SELECT of ``contact_id``.
+
+    Said with EXISTS, because PostgreSQL joins that, and its opposite too; NOT IN it can only look up row by row.
+    """
+    found = people.subquery()
+    return exists().where(found.c.contact_id == contact_id)
 
 
 @dataclass(frozen=True)

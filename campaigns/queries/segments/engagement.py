@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, func, select
 from app.customers.queries.contacts import profile_table
 from campaigns.models import Message
 from campaigns.queries.segments import given, scope
-from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
+from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict, among
 from campaigns.queries.segments.scope import Scope
 
 _DEEDS = {
@@ -74,7 +74,7 @@ def _mails(context: Context, tests: Sequence[ColumnElement[bool]], times: int) -
     if times == 1:
         return exists().where(message.contact_id == contact_id, *tests)
     counted = select(message.contact_id).where(*tests).group_by(message.contact_id).having(func.count() >= times)
-    return contact_id.in_(counted)
+    return among(contact_id, counted)
 
 
 # The builder
@@ -86,7 +86,7 @@ def _subjects(context: Context) -> list[tuple[str, str]]:
 
 def _controls(leaf: Leaf, context: Context) -> list[Control]:
     dids = (("did", _("a mail")), ("did_not", _("no mail")))
-    op = Control("op", _("Did or did not"), "select", str(leaf.get("op", "did")), dids)
+    op = Control("op", _("Did or did not"), "select", str(leaf.get("op", "did")), dids, reshapes=True)
     return [op, *scope.controls(leaf, context)]
 
 

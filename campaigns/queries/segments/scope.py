@@ -88,11 +88,10 @@ def controls(leaf: Leaf, context: Context) -> list[Control]:
     elif scope == "campaign":
         known = tuple((str(campaign.id), campaign.name) for campaign in context.launched[:200])
         found.append(Control("value", _("Campaign"), "select", value, (("", _("choose…")), *known)))
-    if scope != "campaign":
-        times = given.as_text(leaf.get("times"))
-        found.append(
-            Control("times", _("How often at least"), "number", times, before=_("at least"), after=_("times"), hint="1")
-        )
+    fewer = leaf.get("op") == "did_not"
+    if scope != "campaign" and ("times" in leaf or not fewer):
+        times, before = given.as_text(leaf.get("times")), _("fewer than") if fewer else _("at least")
+        found.append(Control("times", _("How often"), "number", times, before=before, after=_("times"), hint="1"))
     return found
 
 

@@ -12,7 +12,7 @@ from campaigns.queries.segments.tree import kind_of, mode_of
 
 
 def describe(definition: object, context: Context) -> str:
-    """Return a segment as a phrase, e.g. ``Country is France and Has opened a mail at any time``; what cannot be
+    """Return a segment as a phrase, e.g. ``Country is France and Has opened a mail``; what cannot be
     understood is shown as it is."""
     if not isinstance(definition, Mapping):
         return str(definition)
@@ -45,5 +45,5 @@ def _condition(leaf: Leaf, context: Context) -> str:
     except InvalidInput:
         return str(dict(leaf))
     subject = subject or str(kind.subjects(context)[0][1] if kind.subjects(context) else kind.title)
-    said = [control.text for control in controls if control.value or control.kind == "select"]
+    said = [control.text for control in controls if control.value]
     return " ".join([subject, *said])

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
+from sqlalchemy import ColumnElement, case, func, literal, select, union_all
 
 from campaigns.queries.responses import link_table, message_table
 from campaigns.queries.segments import given, scope
-from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
+from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict, among
 from campaigns.queries.segments.engagement import with_a_chance
 from campaigns.queries.segments.scope import Scope
 from tracking.models import Event, EventSeal
@@ -70,10 +70,10 @@ def _clicked(meant: ColumnElement[bool], within: Scope, times: int, context: Con
     known = case((EventSeal.first_at >= since, EventSeal.events), else_=1)
     added_up = select(EventSeal.contact_id, known).where(*_asked(EventSeal, meant, within), EventSeal.last_at >= since)
     found = union_all(one_by_one, added_up).subquery()
-    if times == 1:
-        return exists().where(found.c.contact_id == context.contact.c.id)
-    often = select(found.c.contact_id).group_by(found.c.contact_id).having(func.sum(found.c.clicks) >= times)
-    return context.contact.c.id.in_(often)
+    people = select(found.c.contact_id)
+    if times > 1:
+        people = people.group_by(found.c.contact_id).having(func.sum(found.c.clicks) >= times)
+    return among(context.contact.c.id, people)
 
 
 def _asked(kept: type[Event | EventSeal], meant: ColumnElement[bool], within: Scope) -> list[ColumnElement[bool]]:
@@ -119,7 +119,7 @@ def _controls(leaf: Leaf, context: Context) -> list[Control]:
             Control("name", _("Address of the link"), "text", value, hint="https://"),
         ]
     dids = (("did", _("was clicked")), ("did_not", _("was not clicked")))
-    op = Control("op", _("Did or did not"), "select", str(leaf.get("op", "did")), dids)
+    op = Control("op", _("Did or did not"), "select", str(leaf.get("op", "did")), dids, reshapes=True)
     return [*what, op, *scope.controls(leaf, context)]
 
 

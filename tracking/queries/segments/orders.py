@@ -2,7 +2,7 @@
 
 ``{"orders": "count", "op": "gte", "value": 2, "within_days": 365}``, ``{"orders": "value", "op": "gt", "value": 100,
 "category": "wine"}``, ``{"orders": "last", "op": "more_than_days_ago", "value": 90}``. ``product`` (its number or
-name) and ``category`` ask for orders that hold such an item, ``brand`` for those of one brand.
+name) or ``category`` asks for orders that hold such an item, ``brand`` for those of one brand.
 
 A refund is no order, and takes its value away from the order's. Who never ordered has zero orders worth nothing, and
 no last one. Of who objected to marketing nothing is known here, as profiling ended (GDPR 21(2)).
@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from app.brands.queries.brands import all_brands
 from app.customers.queries.contacts import profile_table
 from campaigns.queries.segments import given
-from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
+from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict, among
 from campaigns.queries.segments.places import COMPARE
 from tracking.models import Order
 
@@ -93,22 +93,25 @@ def _people(question: Question, leaf: Leaf, context: Context, *, narrowed: bool,
         test = question.test(total)
         return exists().where(profile.contact_id == contact_id, test if passed else ~test)
     totals: Mapping[str, ColumnElement[Any]] = {
-        "count": func.count().filter(Order.refunds.is_(None)),
+        "count": func.count(),
         "value": func.sum(Order.value),
-        "last": func.max(Order.at).filter(Order.refunds.is_(None)),
+        "last": func.max(Order.at),
     }
     test = question.test(totals[question.what])
+    meant = _narrow(leaf, context, refunds=question.what == "value")
     people = (
         select(Order.contact_id)
-        .where(Order.contact_id.is_not(None), *_narrow(leaf, context))
+        .where(Order.contact_id.is_not(None), *meant)
         .group_by(Order.contact_id)
         .having(test if passed else ~test)
     )
-    return contact_id.in_(people)
+    return among(contact_id, people)
 
 
-def _narrow(leaf: Leaf, context: Context) -> list[ColumnElement[bool]]:
-    tests: list[ColumnElement[bool]] = []
+def _narrow(leaf: Leaf, context: Context, *, refunds: bool) -> list[ColumnElement[bool]]:
+    """Return which orders are meant, with their refunds when those matter."""
+    given.at_most_one(leaf, _ITEMS)
+    tests: list[ColumnElement[bool]] = [] if refunds else [Order.refunds.is_(None)]
     if "within_days" in leaf:
         days = given.whole(leaf["within_days"], least=0)
         tests.append(Order.at >= context.now - timedelta(days=days))
@@ -116,7 +119,7 @@ def _narrow(leaf: Leaf, context: Context) -> list[ColumnElement[bool]]:
         tests.append(Order.brand_id == _brand(leaf["brand"], context))
     for key in _ITEMS:
         if key in leaf:
-            tests.append(_holds(key, given.text(leaf[key]).strip()))
+            tests.append(_holds(key, given.text(leaf[key]).strip(), refunds=refunds))
     return tests
 
 
@@ -125,16 +128,17 @@ def _brand(slug: object, context: Context) -> int:
     return brands[given.one_of(slug, brands, "brand")]
 
 
-def _holds(key: str, wanted: str) -> ColumnElement[bool]:
-    """The order, or the one that is refunded, holds an item; asked by containment, which an index answers."""
+def _holds(key: str, wanted: str, *, refunds: bool) -> ColumnElement[bool]:
+    """The order holds an item, or the one that is refunded does; asked by containment, which an index answers."""
     names = ("sku", "name") if key == "product" else ("category",)
-    original = aliased(Order)
 
     def in_items(items: Any) -> ColumnElement[bool]:
         return or_(*(items.op("@>", is_comparison=True)(literal([{name: wanted}], JSONB())) for name in names))
 
-    refunded = select(original.id).where(in_items(original.items))
-    return or_(and_(Order.refunds.is_(None), in_items(Order.items)), Order.refunds.in_(refunded))
+    if not refunds:
+        return in_items(Order.items)
+    sold = aliased(Order)
+    return func.coalesce(Order.refunds, Order.id).in_(select(sold.id).where(in_items(sold.items)))
 
 
 # The builder
