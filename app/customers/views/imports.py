@@ -142,6 +142,7 @@ def _mapping(
         mapping=mapping,
         rules=rules,
         rule_names=RULES,
+        ruleless=RULELESS,
         targets=targets,
         encodings=ENCODINGS,
         delimiters=DELIMITERS,
