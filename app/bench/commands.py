@@ -10,7 +10,7 @@ import click
 from app.core.errors import InvalidInput
 
 # Each names a module here with ``run(quick: bool) -> Result``; loaded when asked for.
-BENCHES = ("sign", "send", "track", "importing", "ledger", "permission", "segments")
+BENCHES = ("sign", "send", "track", "importing", "export", "ledger", "permission", "segments")
 SIZED = ("seed", "segments")  # these take ``contacts``, too
 
 
