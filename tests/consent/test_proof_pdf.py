@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import by_address
+from app.customers.services import merging
 from app.customers.services.contacts import change_address
 from consent.commands import consent
 from consent.forms import proof_words
@@ -153,3 +154,14 @@ def test_the_command_writes_either_form(app: Flask, stage: Stage, tmp_path: Path
         receipt = CliRunner().invoke(consent, ["proof", "ada@example.com", "--receipt"], catch_exceptions=False)
         assert list(json.loads(receipt.stdout)) == ["receipt_header", "consent_record"]
         assert CliRunner().invoke(consent, [*given, "--receipt"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Merged with contact number"), ("fr", "Fusionné avec le contact")]
+)
+def test_a_merge_is_printed(app: Flask, stage: Stage, tmp_path: Path, language: str, words: str) -> None:
+    with app.app_context(), unit_of_work() as session:
+        kept, other = (make.permitted_contact(session, stage.news, f"{name}@example.com") for name in ("ada", "ada.l"))
+        merging.merge(session, kept, other)
+        printed = " ".join(text_of(proof_words.pdf(session, kept, language), tmp_path).split())
+    assert words in printed and f"numéro {other}" in printed.replace("number", "numéro")
