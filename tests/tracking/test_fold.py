@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core import clock as core_clock
+from app.customers.services import merging
+from app.customers.services import profile as profiles
+from app.customers.services.contacts import mark_objected
 from tests.conftest import Clock
 from tests.factories.consent import track
 from tests.factories.tracking import APPLE_PREFETCH, CHROME, GMAIL_PROXY, SENT, Sent, drained, hit, make_sent
 from tracking.policy.hits import Hit
 from tracking.services.fold import fold
-from tracking.services.rebuild import rebuild
+from tracking.services.rebuild import rebuild, refold
 
 NOW = timedelta()
 FOLDS = {
@@ -160,6 +165,28 @@ def test_an_objection_silences_too(session: Session) -> None:
     sent = make_sent(session)
     session.execute(text("UPDATE contact SET objected_at = now() WHERE id = :id"), {"id": sent.people[0]})
     assert drained(session, [hit(sent, 0)]).kept == 0
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_objection_under_a_merged_number_ends_the_profile_of_both(session: Session, before: bool) -> None:
+    profiles.refolds.add("tracking", refold)
+    sent = make_sent(session)
+    kept, other = sent.people[:2]
+    drained(session, [hit(sent, 0, link=0), hit(sent, 1, link=0)])
+    fold(session, settled=NOW)
+    told = folds(session)["profile"]
+    assert len(told) == 2
+    if before:
+        mark_objected(session, [other], core_clock.now())
+        assert [row[0] for row in folds(session)["profile"]] == [kept]
+    merging.merge(session, kept, other)
+    if not before:
+        mark_objected(session, [other], core_clock.now())
+    assert folds(session)["profile"] == []
+    assert rebuild(session).total == 0
+    merging.undo(session, other)
+    assert folds(session)["profile"] == [row for row in told if row[0] == kept]
+    assert rebuild(session).total == 0
 
 
 def test_messages_that_do_not_exist_reach_nothing(session: Session) -> None:

@@ -196,7 +196,9 @@ def mark_objected(session: Session, contact_ids: Iterable[int], at: datetime | N
         statement = statement.where(Contact.objected_at.is_(None))
     session.execute(statement.values(objected_at=at))
     if at is not None:
-        profile.forget(session, ids)
+        heads = select(Contact.merged_into).where(Contact.id.in_(ids), Contact.merged_into.is_not(None))
+        together = or_(Contact.id.in_(ids), Contact.merged_into.in_(ids), Contact.id.in_(heads))
+        profile.forget(session, list(session.scalars(select(Contact.id).where(together))))
     else:
         for refold in profile.refolds:
             refold(session, ids)

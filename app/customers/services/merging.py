@@ -26,6 +26,7 @@ from app.customers.policy.origins import Origin
 from app.customers.policy.values import FieldValue
 from app.customers.queries import merging as queries
 from app.customers.queries.contacts import contact
+from app.customers.services import profile
 
 # Merges wait for each other: there are few of them, and two may meet in a third contact.
 LOCK = 0x6D72 << 44
@@ -113,6 +114,8 @@ def merge(session: Session, kept_id: int, folded_id: int, chosen: Mapping[str, s
     session.flush()
     # Who had been merged into the folded one is the kept one's, too.
     session.execute(update(Contact).where(Contact.merged_into == folded_id).values(merged_into=kept_id))
+    if any(row.objected_at is not None for row in rows.values()):
+        profile.forget(session, list(rows))
     for step in merge_steps:
         step.merged(session, kept_id, folded_id)
     audit.record(session, "merged", "contact", kept_id, detail={"folded": folded_id})
@@ -141,6 +144,9 @@ def undo(session: Session, folded_id: int) -> int:
     rows[folded_id].merged_into = rows[folded_id].merged_at = None
     session.flush()
     session.execute(update(Contact).where(Contact.id.in_(behind)).values(merged_into=folded_id))
+    if any(row.objected_at is not None for row in rows.values()):
+        for refold in profile.refolds:
+            refold(session, list(rows))
     for step in merge_steps:
         step.undone(session, kept_id, folded_id)
     audit.record(session, "undid merge", "contact", kept_id, detail={"folded": folded_id})

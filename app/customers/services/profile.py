@@ -1,7 +1,7 @@
 """How behaviour reaches ``contact_profile``: bulk functions for the folder of tracking, which owns events and orders.
 
-Sources are temporary tables of the caller's transaction. Of people who objected to marketing there is no profile: an
-objection ends profiling for it, too (GDPR 21(2)–(3)).
+Sources are temporary tables of the caller's transaction. Of people who objected to marketing, under whatever number,
+there is no profile: an objection ends profiling for it, too (GDPR 21(2)–(3)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from app.core.registries import Registry
 # (session, contact_ids): makes profiles anew of people who took an objection back; tracking knows what they did
 refolds: Registry[Callable[[Session, list[int]], None]] = Registry("makers of profiles")
 
-_NO_OBJECTION = "NOT EXISTS (SELECT FROM contact c WHERE c.id = s.contact_id AND c.objected_at IS NOT NULL)"
+# Those of merged contacts are few: they are hashed once a statement.
+_NO_OBJECTION = (
+    "NOT EXISTS (SELECT FROM contact c WHERE c.id = s.contact_id AND c.objected_at IS NOT NULL)"
+    " AND s.contact_id NOT IN (SELECT merged_into FROM contact"
+    " WHERE merged_into IS NOT NULL AND objected_at IS NOT NULL)"
+    " AND s.contact_id NOT IN (SELECT f.id FROM contact f JOIN contact h ON h.id = f.merged_into"
+    " WHERE h.objected_at IS NOT NULL)"
+)
 _RESPONSES = ("opened_at", "clicked_at", "opens", "clicks")
 _ORDERS = ("ordered_at", "orders", "order_value")
 
