@@ -14,6 +14,7 @@ from app.accounts.policy import Role
 from app.core.db import unit_of_work
 from app.core.errors import Conflict, InvalidInput
 from app.customers.services.contacts import erase
+from app.customers.services.merging import merge
 from campaigns.queries import lists as list_queries
 from campaigns.queries import segments
 from campaigns.queries.segments import Context
@@ -111,6 +112,14 @@ def test_a_snapshot_stays_what_it_is_but_for_erasure(session: Session) -> None:
     service.update(session, asking, "Of then", {"all": []})
     lists.throw_away(session, list_id)
     assert list_queries.lists(session) == []
+
+
+def test_whom_a_merge_folded_is_on_a_list_as_the_other_and_counted_once(session: Session) -> None:
+    kept, folded = make_contact(session, tags=("tea",)), make_contact(session, "ada@example.com", tags=("vip",))
+    list_id = lists.upload(session, b"ada@example.com", "Guests").list_id
+    merge(session, kept, folded)
+    assert list(session.scalars(segments.compile(session, {"list": list_id}))) == [kept]
+    assert explained(session, {"all": [{"list": list_id, "op": "in"}]}).everybody == 1
 
 
 @pytest.mark.parametrize(

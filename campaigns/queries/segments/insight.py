@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.customers.queries.contacts import contact_table
 from campaigns.errors import SegmentError
 from campaigns.queries.segments.condition import Context, Named
-from campaigns.queries.segments.run import roomy
+from campaigns.queries.segments.run import present, roomy
 from campaigns.queries.segments.tree import both, members_of, where
 from campaigns.queries.segments.words import describe
 
@@ -66,7 +66,7 @@ def explain(session: Session, definition: object, context: Context) -> Explanati
         for n, verdict in enumerate(verdicts)
         for column in (_true(verdict.yes).label(f"yes{n}"), _true(verdict.no).label(f"no{n}"))
     ]
-    tested = select(contact.id, *columns).where(contact.erased_at.is_(None)).offset(0).subquery("tested")
+    tested = select(contact.id, *columns).where(present()).offset(0).subquery("tested")
     numbers: list[ColumnElement[int]] = [func.count(), func.count().filter(_together(mode, tested.c, len(verdicts)))]
     for n in range(len(verdicts)):
         numbers += [
@@ -112,9 +112,8 @@ def overlaps(
     be compiled any more are left out. Raises ``SegmentError`` for the segment itself."""
     mine = _true(where(definition, context))
     tests = {other.id: test for other in others[:MOST_OTHERS] if (test := _compiled(other, context)) is not None}
-    contact = contact_table().c
     columns = [mine.label("mine"), *(_true(test).label(f"s{number}") for number, test in tests.items())]
-    tested = select(*columns).where(contact.erased_at.is_(None)).offset(0).subquery("tested")
+    tested = select(*columns).where(present()).offset(0).subquery("tested")
     numbers: list[ColumnElement[int]] = [func.count().filter(tested.c.mine)]
     for number in tests:
         numbers += [

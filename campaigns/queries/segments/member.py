@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import exists
+from sqlalchemy import func, select
 
 from app.core.errors import InvalidInput
+from app.customers.queries.contacts import contact_table
 from campaigns.errors import SegmentError
 from campaigns.models import PeopleListMember
 from campaigns.queries.segments import given
-from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict
+from campaigns.queries.segments.condition import Condition, Context, Control, Leaf, Verdict, among
 from campaigns.queries.segments.tree import MAX_DEPTH, both, count
 
 _OPS = ("in", "not_in")
@@ -67,7 +68,14 @@ def _list(leaf: Leaf, context: Context) -> Verdict:
     op = given.one_of(leaf.get("op", "in"), _OPS, "op")
     if wanted not in context.lists:
         raise InvalidInput(_("there is no list with the number %(id)d.", id=wanted))
-    inside = exists().where(PeopleListMember.list_id == wanted, PeopleListMember.contact_id == context.contact.c.id)
+    # Who was put on the list and then merged into another is on it as that other.
+    listed = contact_table().alias("listed")
+    people = (
+        select(func.coalesce(listed.c.merged_into, listed.c.id).label("contact_id"))
+        .join(PeopleListMember, PeopleListMember.contact_id == listed.c.id)
+        .where(PeopleListMember.list_id == wanted)
+    )
+    inside = among(context.contact.c.id, people)
     return Verdict(inside, ~inside) if op == "in" else Verdict(~inside, inside)
 
 

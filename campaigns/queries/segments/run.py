@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from psycopg.errors import QueryCanceled
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -27,9 +27,13 @@ def compile(session: Session, definition: object, segment_id: int | None = None)
     """
     contact = contact_table()
     test = where(definition, Context.of(session, segment_id=segment_id))
-    return select(contact.c.id.label("contact_id")).where(
-        contact.c.erased_at.is_(None), contact.c.merged_into.is_(None), test
-    )
+    return select(contact.c.id.label("contact_id")).where(present(), test)
+
+
+def present() -> ColumnElement[bool]:
+    """Return the test that a contact is somebody: neither erased nor merged into another, who stands for both."""
+    contact = contact_table().c
+    return and_(contact.erased_at.is_(None), contact.merged_into.is_(None))
 
 
 def count(session: Session, definition: object, segment_id: int | None = None) -> int:
