@@ -35,8 +35,9 @@ WITH salted AS MATERIALIZED (
            least(coalesce(judged.at, CAST(:at AS timestamptz)), CAST(:recorded_at AS timestamptz)) AS at,
            coalesce(head.seq, 0) + 1 AS seq, coalesce(head.hash, :first) AS prev_hash,
            uuid_send(gen_random_uuid()) AS salt,
-           jsonb_build_object('email', judged.email_key) || CAST(:detail AS jsonb)
-               || coalesce(judged.proof, '{{}}') AS detail
+           CASE WHEN judged.proof IS NULL THEN CAST(:detail AS jsonb) || jsonb_build_object('email', judged.email_key)
+                ELSE CAST(:detail AS jsonb) || jsonb_build_object('email', judged.email_key) || judged.proof
+           END AS detail
     FROM judged_people judged
     LEFT JOIN LATERAL (
         SELECT seq, hash FROM permission_event WHERE contact_id = judged.contact_id ORDER BY seq DESC LIMIT 1

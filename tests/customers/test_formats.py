@@ -17,7 +17,7 @@ from app.core.errors import InvalidInput
 from app.customers.queries import contacts
 from app.customers.services import workbook
 from app.customers.services.exporting import Format, export
-from app.customers.services.importing import spreadsheet
+from app.customers.services.importing import forgetting, spreadsheet
 from app.customers.services.importing.source import Reading, inspect
 from tests.factories.customers import make_field
 
@@ -186,3 +186,15 @@ def test_a_table_longer_than_a_sheet_goes_on_on_the_next(monkeypatch):
     content = b"".join(workbook.write(["n"], ([str(n)] for n in range(7)), {0}))
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert [[cell.value for cell in sheet["A"]] for sheet in book] == [["n", 0, 1, 2], ["n", 3, 4, 5], ["n", 6]]
+
+
+def test_an_erased_address_is_found_in_what_was_converted(settings):
+    folder = forgetting.folder()
+    upload = folder / "people.xlsx"
+    upload.write_bytes(made(["email"], ["zoé@example.com"]))
+    theirs = Path(inspect(upload, folder).path)
+    other = folder / "others.jsonl"
+    other.write_text('{"email": "b@example.com"}\n')
+    kept = Path(inspect(other, folder).path)
+    forgetting.forget_uploads(["ZOÉ@example.com"], [])
+    assert [path.exists() for path in (upload, theirs, other, kept)] == [False, False, True, True]

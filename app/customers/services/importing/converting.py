@@ -23,8 +23,19 @@ from app.customers.services.importing.records import MAX_LINE
 
 _CHUNK = 1 << 20
 MAX_COLUMNS = 1000
-# A list of cells as a line; escapes keep what UTF-8 cannot hold, so that the row is refused and not the file.
-encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_escaped = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+def encode(row: list[str] | str) -> str:
+    """Return a row as a line. It stands in clear, so that an erasure finds an address in it; only what UTF-8 cannot
+    hold is escaped, for the row to be refused and not the file."""
+    line = _plain(row)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return _escaped(row)
+    return line
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -65,7 +76,7 @@ def json_to_rows(path: Path, folder: Path, encoding: str) -> Path:
     try:
         columns = _keys(read, codec)
         found = target(path, folder, "rows")
-        with found.open("w", encoding="ascii", newline="\n") as out:
+        with found.open("w", encoding="utf-8", newline="\n") as out:
             out.write(encode(list(columns)) + "\n")
             for line, values in _objects(read, codec):
                 if not line:

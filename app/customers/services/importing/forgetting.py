@@ -46,8 +46,11 @@ def forget_uploads(addresses: Collection[str], busy: Collection[str]) -> None:
 
 
 def _names(path: Path, wanted: Sequence[str]) -> bool:
-    """Tell whether a file holds one of the lower-case texts."""
+    """Tell whether a file holds one of the lower-case texts; a spreadsheet may, and was read into rows long ago."""
     with path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            return True
+        file.seek(0)
         encoding = guess_encoding(iter(lambda: file.read(_CHUNK), b""))
     longest, tail = max(map(len, wanted), default=0), ""
     with path.open(encoding=encoding, errors="replace", newline="") as readable:

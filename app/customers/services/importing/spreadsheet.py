@@ -49,7 +49,7 @@ def to_rows(path: Path, folder: Path) -> Path:
     found = target(path, folder, "rows")
     try:
         check(path)
-        with found.open("w", encoding="ascii", newline="\n") as out:
+        with found.open("w", encoding="utf-8", newline="\n") as out:
             for row in _rows(path):
                 out.write((encode(row) if row else "") + "\n")
     except BaseException as error:
