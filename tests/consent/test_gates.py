@@ -91,7 +91,7 @@ def test_a_topic_takes_only_the_pairs_it_accepts(
 
 
 def test_row_45_soft_opt_in_never_permits_tracking(session: Session) -> None:
-    brand = make.make_brand(session, tracking_default=True)
+    brand = make.make_brand(session, profile="us", tracking_default=True)
     topic = make.make_topic(session, brand)
     soft, clear = make.make_contact(session), make.permitted_contact(session, topic)
     make.grant(session, soft, topic, level=Level.OPT_OUT, basis=Basis.SOFT_OPT_IN, actor=Actor.STAFF)
