@@ -16,7 +16,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,11 +189,19 @@ def _publish(job_id: int, name: str, queue: str) -> None:
 def lock(key: int) -> Iterator[psycopg.Connection | None]:
     """Hold advisory lock ``key`` on a connection of its own; yields None when somebody else holds it.
 
-    The lock goes with the connection, so a killed process cannot keep it.
+    The lock goes with the connection, so a killed process cannot keep it. PostgreSQL may notice a moment later that a
+    connection was closed, so at the end the lock is given back in so many words.
     """
     with db.raw(autocommit=True) as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        yield connection if row and row[0] else None
+        if not (row and row[0]):
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def run(job_id: int) -> None:

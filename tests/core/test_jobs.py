@@ -185,3 +185,11 @@ def test_two_rounds_of_periodic_work_do_not_overlap(db: Engine) -> None:
 
 def test_the_clock_is_utc() -> None:
     assert clock.now().utcoffset() == timedelta()
+
+
+def test_a_lock_is_free_as_soon_as_it_was_given_back(db: Engine) -> None:
+    for _ in range(100):
+        with jobs.lock(7) as held:
+            assert held is not None
+            with jobs.lock(7) as other:
+                assert other is None

@@ -40,8 +40,10 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
 
 def _is_wrong(said: ConsoleMessage) -> bool:
-    """A form that comes back with what is wrong in it (422) is no fault of a script."""
-    return said.type == "error" and "status of 422" not in said.text
+    """A form that comes back with what is wrong in it (422) is no fault of a script, and neither is a request that a
+    later one replaces: htmx tells of both as errors."""
+    expected = ("status of 422", "htmx:sendAbort", "htmx:afterRequest")
+    return said.type == "error" and not any(text in said.text for text in expected)
 
 
 def _elsewhere(route: Route) -> None:
