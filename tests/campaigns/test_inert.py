@@ -23,10 +23,10 @@ from tests.factories.accounts import make_staff, sign_in
 from tests.factories.campaigns import MJML, Made, make_campaign
 from tests.factories.sending import RecordingRelay, launch
 
-EVIL = "<script>steal(1)</script><img src=x onerror=steal(2)>\"' onfocus=steal(3) {{ 7 | times: 6 }} {% raw %} =cmd()"
+EVIL = "<script>steal(1)</script><img src=x onerror=steal(2)>\"' onfocus=steal(3) {{ 7 | times: 603 }} {% raw %} =cmd()"
 ADDRESS = "ada@example.net"
 DESIGN = MJML.replace("here is news", 'here is <b title="{{ contact.note }}">news</b> for {{ contact.note }}')
-SIGNS = re.compile(r"<script>steal|<img src=x|\" ?' ?onfocus|\b42 ")
+SIGNS = re.compile(r"<script>steal|<img src=x|\" ?' ?onfocus|\b4221\b")
 
 
 def bring(folder: Path, topic_id: int) -> int:
