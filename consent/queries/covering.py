@@ -42,14 +42,9 @@ _tracking = TrackingPermission.__table__.alias("folded_tracking")
 
 
 def is_head() -> ColumnElement[bool]:
-    """Return whether anybody is merged into a row of ``contact_table()``; hashed once a statement, for they are few.
-
-    Whether there are any is asked once a statement before, so that a base without merges pays nothing for them.
-    """
-    merged = folded.c.merged_into.is_not(None)
-    heads = select(folded.c.merged_into).where(merged)
-    any_head = select(select(folded.c.id).where(merged).exists().correlate_except(folded)).scalar_subquery()
-    return and_(any_head, contact_table().c.id.in_(heads.correlate_except(folded)))
+    """Return whether anybody is merged into a row of ``contact_table()``; hashed once a statement, for they are few."""
+    heads = select(folded.c.merged_into).where(folded.c.merged_into.is_not(None))
+    return contact_table().c.id.in_(heads.correlate_except(folded))
 
 
 def withdrawn(topic_id: Topic) -> ColumnElement[bool]:

@@ -8,7 +8,6 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.registries import Registry
-from app.core.secrets import address_key as key_of
 from app.customers.policy import normalise
 from app.customers.queries.contacts import contact, earlier_addresses
 from app.customers.queries.merging import person
@@ -96,7 +95,7 @@ def end_permissions(session: Session, contact_id: int, actor: Actor, actor_id: i
 
 def address_keys(session: Session, contact_id: int) -> list[bytes]:
     """Return the keys of a contact's present and earlier addresses."""
-    return list(dict.fromkeys(key_of(normalise(email).email_key) for email in _addresses(session, contact_id)))
+    return list(dict.fromkeys(normalise(email).address_key for email in _addresses(session, contact_id)))
 
 
 def _addresses(session: Session, contact_id: int) -> list[str]:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, log, tokens
 from app.core.errors import InvalidInput, InvalidToken, NotFound
-from app.core.secrets import address_key
 from app.core.tokens import MessageToken
 from app.customers.policy import normalise
 from app.customers.queries.contacts import by_address_key
@@ -93,7 +92,7 @@ def _bounce(session: Session, named: MessageToken, told: Recipient) -> None:
 
 def _key(address: str) -> bytes | None:
     try:
-        return address_key(normalise(address).email_key)
+        return normalise(address).address_key
     except InvalidInput:
         return None
 
