@@ -5,13 +5,11 @@ from __future__ import annotations
 import resource
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import text
 
-from app.bench.ground import Result, copy_to, database
+from app.bench.ground import Result, copy_to, database, seconds_of
 from app.core import db
 from app.core.db import unit_of_work
 from app.customers.policy.values import Kind
@@ -43,18 +41,18 @@ def run(*, quick: bool) -> Result:
             session.execute(text(_PEOPLE), {"people": people, "fields": _FIELDS})
         with db.raw(autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE contact")
-            copied = _seconds(
+            copied = seconds_of(
                 lambda: copy_to(connection, f"COPY contact ({_COLUMNS}) TO STDOUT (FORMAT csv)", folder / "plain")
             )
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        csv = _seconds(lambda: _export(folder / "out", Format.CSV))
-        json_lines = _seconds(lambda: _export(folder / "out", Format.JSON_LINES))
+        csv = seconds_of(lambda: _export(folder / "out", Format.CSV))
+        json_lines = seconds_of(lambda: _export(folder / "out", Format.JSON_LINES))
         growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         few = statistics.median(_figures("f5") for _ in range(5))
         many = statistics.median(_figures("f1") for _ in range(5))
         with unit_of_work() as session:
             session.execute(text("DELETE FROM contact WHERE id > :most"), {"most": people // 10})
-        xlsx = _seconds(lambda: _export(folder / "out", Format.XLSX))
+        xlsx = seconds_of(lambda: _export(folder / "out", Format.XLSX))
         return Result(
             "export",
             figures={
@@ -71,12 +69,6 @@ def run(*, quick: bool) -> Result:
         )
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
 def _export(path: Path, form: Format) -> None:
     with unit_of_work() as session, path.open("wb") as out:
         for piece in exporting.export(session, form):
@@ -85,4 +77,4 @@ def _export(path: Path, form: Format) -> None:
 
 def _figures(name: str) -> float:
     with unit_of_work() as session:
-        return _seconds(lambda: field_figures.of_field(session, name, Kind.TEXT))
+        return seconds_of(lambda: field_figures.of_field(session, name, Kind.TEXT))

@@ -7,12 +7,11 @@ import random
 import resource
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from psycopg import Connection
 
-from app.bench.ground import Result, copy_seconds, copy_to, database
+from app.bench.ground import Result, copy_seconds, copy_to, database, seconds_of
 from app.brands.services.set_up import BrandDetails, create_brand
 from app.core import db
 from app.core.db import unit_of_work
@@ -41,9 +40,9 @@ def run(*, quick: bool) -> Result:
         with unit_of_work() as session:
             brand_id = create_brand(session, BrandDetails(name="Bench", postal_address="1 Example Street"))
             topic_id = topics.create(session, brand_id, "News")
-        first = _seconds(lambda: _import(path, folder, topic_id, rows))
-        again = _seconds(lambda: _import(path, folder, topic_id, rows))
-        export = _seconds(lambda: _export(folder / "contacts.csv"))
+        first = seconds_of(lambda: _import(path, folder, topic_id, rows))
+        again = seconds_of(lambda: _import(path, folder, topic_id, rows))
+        export = seconds_of(lambda: _export(folder / "contacts.csv"))
         with db.raw() as connection:
             copy_in, copy_out = copy_seconds(connection, TABLES, folder), _copy_out(connection, folder / "plain")
         return Result(
@@ -58,12 +57,6 @@ def run(*, quick: bool) -> Result:
             references={"copy_in_rows_per_second": rows / copy_in, "copy_out_rows_per_second": rows / copy_out},
             ratios={"import_to_copy": copy_in / first, "export_to_copy": copy_out / export},
         )
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def _file(path: Path, rows: int) -> Path:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import resource
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import text
 
-from app.bench.ground import Result, copy_seconds, database
+from app.bench.ground import Result, copy_seconds, database, seconds_of
 from app.brands.services.set_up import BrandDetails, create_brand
 from app.core import clock, db
 from app.core.db import snapshot, unit_of_work
@@ -31,12 +29,12 @@ def run(*, quick: bool) -> Result:
     entries = 20_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory() as name, database():
         topic_ids = _people(entries // TOPICS)
-        append = _seconds(lambda: _append(topic_ids, entries // TOPICS))
+        append = seconds_of(lambda: _append(topic_ids, entries // TOPICS))
         with db.raw(autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
-        check = _seconds(lambda: _verify(entries))
-        anchor = _seconds(_anchor)
-        against = _seconds(lambda: _verify(entries))
+        check = seconds_of(lambda: _verify(entries))
+        anchor = seconds_of(_anchor)
+        against = seconds_of(lambda: _verify(entries))
         with db.raw() as connection:
             copy = copy_seconds(connection, TABLES, Path(name))
     return Result(
@@ -52,12 +50,6 @@ def run(*, quick: bool) -> Result:
         references={"copy_per_s": entries / copy},
         ratios={"append_to_copy": copy / append, "verify_to_copy": copy / check},
     )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def _people(people: int) -> list[int]:

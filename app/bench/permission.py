@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Text, column, func, select, table, text
 from sqlalchemy.orm import Session
 
 from app.bench import mailing
-from app.bench.ground import Result, database
+from app.bench.ground import Result, database, seconds_of
 from app.core import config, db, tokens
 from app.core.db import unit_of_work
 from app.factory import create_app
@@ -48,8 +48,8 @@ def run(*, quick: bool) -> Result:
         frozen = time.perf_counter() - began
         # Far apart, so that none finds its rows in a page that the one before it has read; the first ones warm up.
         chosen = range(1, people, people // (PAGES + WARM_UP))
-        pages = [_seconds(_page(app.test_client(), campaign_id, number)) for number in chosen][WARM_UP:]
-        rows = [_seconds(_rows(number)) for number in chosen][WARM_UP:]
+        pages = [seconds_of(_page(app.test_client(), campaign_id, number)) for number in chosen][WARM_UP:]
+        rows = [seconds_of(_rows(number)) for number in chosen][WARM_UP:]
     return Result(
         "permission",
         figures={
@@ -62,12 +62,6 @@ def run(*, quick: bool) -> Result:
         references={"plain_read_s": plain, "plain_rows_ms": 1000 * statistics.median(rows)},
         ratios={"gates_to_freeze": (joined - plain) / frozen},
     )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def _fill(session: Session, people: int) -> int:
@@ -140,9 +134,9 @@ def _reads(topic_id: int) -> tuple[float, float]:
         joined, plain = select(*(func.count(found) for found in asked.c)), text(_PLAIN)
         times = []
         for hashed in ("on", "off") * 3:
-            with_gates = _seconds(lambda: session.execute(joined))
+            with_gates = seconds_of(lambda: session.execute(joined))
             session.execute(text(f"SET LOCAL enable_hashjoin = {hashed}"))
-            times.append((with_gates, _seconds(lambda: session.execute(plain))))
+            times.append((with_gates, seconds_of(lambda: session.execute(plain))))
             session.execute(text("SET LOCAL enable_hashjoin = on"))
     return min(first for first, _ in times), min(second for _, second in times)
 
