@@ -5,6 +5,7 @@ session     a Session whose transaction is rolled back: for services and queries
 db          a fresh, migrated database bound as this process's own: for what commits or spawns processes
 valkey      a client of an empty Valkey
 app, client the Flask application on ``db``; forms need no CSRF token here
+site        the application over HTTP, for a browser
 run_jobs    runs what was enqueued on ``db``, until nothing is due
 clock       moves app.core.clock
 """
@@ -16,6 +17,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -31,6 +33,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
 
 from app.core import clock as core_clock
 from app.core import config, jobs, migrate
@@ -169,6 +172,15 @@ def app(db: Engine, settings: Settings) -> Flask:
     made = create_app(settings)
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     return made
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The product over HTTP; returns its origin."""
+    server = make_server("localhost", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
 
 
 @pytest.fixture

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from app.accounts.policy import Role
 from app.core.db import unit_of_work
@@ -16,15 +11,6 @@ from tests.factories.accounts import PASSWORD, make_staff
 from tests.factories.customers import make_contact
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The product over HTTP; returns its origin."""
-    server = make_server("localhost", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
 
 
 def test_a_segment_by_keyboard(browser: Browser, site: str) -> None:

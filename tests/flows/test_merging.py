@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from app.core.db import unit_of_work
 from app.customers.queries.contacts import contact
@@ -19,15 +15,6 @@ from tests.factories.customers import make_contact
 from tests.flows.conftest import NewPage
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    """The product over HTTP; returns its origin."""
-    server = make_server("localhost", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
 
 
 @pytest.fixture
@@ -48,11 +35,11 @@ def sign_in(page: Page, url: str) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_merge_and_undo(new_page: NewPage, url: str, pair: tuple[int, int], scripts: bool) -> None:
+def test_merge_and_undo(new_page: NewPage, site: str, pair: tuple[int, int], scripts: bool) -> None:
     kept, other = pair
     page = new_page(scripts=scripts)
-    sign_in(page, url)
-    page.goto(f"{url}/contacts/{kept}")
+    sign_in(page, site)
+    page.goto(f"{site}/contacts/{kept}")
     page.get_by_role("link", name="Merge…").click()
     search = page.get_by_role("searchbox")
     search.fill("ada.l")
