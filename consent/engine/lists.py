@@ -8,11 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from flask_babel import gettext as _
-from psycopg import OperationalError
 
-from app.core import log
 from app.core.db import unit_of_work
-from app.core.errors import Conflict, InvalidInput, UserError
+from app.core.errors import InvalidInput
 from app.customers.engine import importing
 from app.customers.services.importing import forgetting
 from app.customers.services.importing.records import Record, records
@@ -24,7 +22,6 @@ from consent.services import lists
 from consent.services.lists import Lines
 
 BATCH = 20_000
-logger = log.get("consent")
 
 
 def run(list_id: int, progress: Callable[[ListInfo], None] | None = None) -> ListInfo:
@@ -35,22 +32,18 @@ def run(list_id: int, progress: Callable[[ListInfo], None] | None = None) -> Lis
     with unit_of_work() as session:
         language = queries.one(session, list_id).language
     with importing.speaking(language):
-        return _guarded(list_id, progress)
+        return importing.guarded(
+            lambda: _run(list_id, progress),
+            lambda: _stands(list_id),
+            lambda why: _failed(list_id, why),
+            "list_failed",
+            list=list_id,
+        )
 
 
-def _guarded(list_id: int, progress: Callable[[ListInfo], None] | None) -> ListInfo:
-    try:
-        return _run(list_id, progress)
-    except Conflict:  # another process is at it: that one's word stands
-        with unit_of_work() as session:
-            return queries.one(session, list_id)
-    except UserError as error:
-        return _failed(list_id, str(error))
-    except Exception as error:
-        if isinstance(error, OperationalError) or isinstance(error.__cause__, OperationalError):
-            raise
-        logger.exception("list_failed", list=list_id)
-        return _failed(list_id, f"{type(error).__name__}: {error}")
+def _stands(list_id: int) -> ListInfo:
+    with unit_of_work() as session:
+        return queries.one(session, list_id)
 
 
 def _run(list_id: int, progress: Callable[[ListInfo], None] | None) -> ListInfo:

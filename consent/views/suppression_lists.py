@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.utils import secure_filename
 
 from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
 from app.accounts.views.reading import saw, shows_people
 from app.brands.queries import brands
-from app.core import ids
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.core.jobs import enqueue
 from app.customers.services.importing import forgetting
 from app.customers.views.contacts import language
+from app.customers.views.uploads import kept
 from consent.forms.names import REASON_NAMES
 from consent.forms.suppressions import ListForm, complain
 from consent.queries import exchange, topics
@@ -55,8 +54,7 @@ def upload() -> ResponseReturnValue:
     if not form.validate():
         return _index(form), 422
     name = form.file.data.filename or ""
-    path = forgetting.folder() / f"{ids.random_id(12)}-{secure_filename(name)[-80:] or 'list'}"
-    form.file.data.save(path)
+    path = kept(form.file.data, "list")
     try:
         with unit_of_work() as session:
             terms = form.terms(form.reason.data, current_user().id)

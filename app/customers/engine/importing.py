@@ -13,6 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from flask_babel import gettext as _
 from psycopg import OperationalError
@@ -58,24 +59,42 @@ def run(batch_id: int, progress: Callable[[BatchInfo], None] | None = None) -> B
     with unit_of_work() as session:
         language = imports.batch(session, batch_id).language
     with speaking(language):
-        return _guarded(batch_id, progress)
+        return guarded(
+            lambda: _run(batch_id, progress),
+            lambda: _stands(batch_id),
+            lambda why: _failed(batch_id, why),
+            "import_failed",
+            batch=batch_id,
+        )
 
 
-def _guarded(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchInfo:
+Read = TypeVar("Read")
+
+
+def guarded(
+    read: Callable[[], Read], stands: Callable[[], Read], failed: Callable[[str], Read], event: str, **about: int
+) -> Read:
+    """Return what ``read`` does, or what ``failed`` makes of the reason why it cannot go on.
+
+    Where it is done already, or another process is at it, that one's word ``stands``. Failures of the database are
+    raised; what nobody foresaw is logged as ``event``.
+    """
     try:
-        return _run(batch_id, progress)
-    except Conflict:  # it is done, or another process is at it: that one's word stands
-        with unit_of_work() as session:
-            return imports.batch(session, batch_id)
+        return read()
+    except Conflict:
+        return stands()
     except UserError as error:
-        return _failed(batch_id, str(error))
-    except OperationalError:
-        raise
+        return failed(str(error))
     except Exception as error:
-        if isinstance(error.__cause__, OperationalError):
+        if isinstance(error, OperationalError) or isinstance(error.__cause__, OperationalError):
             raise
-        logger.exception("import_failed", batch=batch_id)
-        return _failed(batch_id, f"{type(error).__name__}: {error}")
+        logger.exception(event, **about)
+        return failed(f"{type(error).__name__}: {error}")
+
+
+def _stands(batch_id: int) -> BatchInfo:
+    with unit_of_work() as session:
+        return imports.batch(session, batch_id)
 
 
 def _run(batch_id: int, progress: Callable[[BatchInfo], None] | None) -> BatchInfo:

@@ -12,14 +12,11 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.datastructures import FileStorage
-from werkzeug.utils import secure_filename
 
 from app.accounts.policy import Look, Role
 from app.accounts.services import audit
 from app.accounts.views.guard import allows, current_user
 from app.accounts.views.reading import saw, shows_people
-from app.core import ids
 from app.core.db import unit_of_work
 from app.core.errors import InvalidInput
 from app.core.jobs import enqueue
@@ -47,6 +44,7 @@ from app.customers.services.importing.declaring import declare_columns
 from app.customers.services.importing.source import SAMPLE_ROWS, Reading, inspect, rows_of
 from app.customers.tasks import run_import, undo_import
 from app.customers.views.contacts import language
+from app.customers.views.uploads import kept
 
 blueprint = Blueprint("imports", __name__, url_prefix="/contacts/imports")
 SHOWN_REJECTS = 20
@@ -74,7 +72,7 @@ def upload() -> ResponseReturnValue:
     if file is None or not file.filename:
         form.file.errors = [_("Choose a file first.")]
         return _index(form), 422
-    path = _kept(file)
+    path = kept(file, "people.csv")
     try:
         shape = inspect(path, path.parent)
     except InvalidInput as error:
@@ -87,12 +85,6 @@ def upload() -> ResponseReturnValue:
         )
         audit.record(session, "upload", "import", batch_id, detail={"file": file.filename[:200]})
     return redirect(url_for(".page", batch_id=batch_id))
-
-
-def _kept(file: FileStorage) -> Path:
-    path = forgetting.folder() / f"{ids.random_id()}-{secure_filename(file.filename or '')[-80:] or 'people.csv'}"
-    file.save(path, buffer_size=1 << 20)
-    return path
 
 
 @blueprint.get("/<int:batch_id>")
